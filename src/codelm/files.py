@@ -148,7 +148,7 @@ def _without_nan(value: object) -> object:
 
 
 def _damage() -> tuple[type[Exception], ...]:
-    """What a reader raises half way through a file that is cut short, not text, or not what its suffix says."""
+    """What a reader raises half way through a file that is cut short or not what its suffix says."""
     import zlib
 
     import zstandard

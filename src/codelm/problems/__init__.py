@@ -1,0 +1,40 @@
+"""Problems and samples: the records, readers of their files, bundled sets, and finding HumanEval."""
+
+from codelm.problems.chains import (
+    BLOCKS,
+    TEST_STRINGS,
+    Block,
+    ChainDraw,
+    apply_chain,
+    chain_problem,
+    chain_prompt,
+    default_chains,
+    draw_chains,
+)
+from codelm.problems.fetch import fetch_humaneval
+from codelm.problems.find import find_humaneval, load_problems
+from codelm.problems.problem_set import ProblemSet, read_problems, write_problems
+from codelm.problems.record import Problem
+from codelm.problems.sample import Sample, SampleRow, read_samples
+
+__all__ = [
+    "BLOCKS",
+    "TEST_STRINGS",
+    "Block",
+    "ChainDraw",
+    "Problem",
+    "ProblemSet",
+    "Sample",
+    "SampleRow",
+    "apply_chain",
+    "chain_problem",
+    "chain_prompt",
+    "default_chains",
+    "draw_chains",
+    "fetch_humaneval",
+    "find_humaneval",
+    "load_problems",
+    "read_problems",
+    "read_samples",
+    "write_problems",
+]
