@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from codelm.errors import InputError
+from codelm.errors import InputError, OutputError
 from codelm.files import Json, digest_file, digest_json, read_json, write_json
 from codelm.model.config import GPTConfig
 from codelm.model.gpt import GPT, LAYER_NORM_EPS
@@ -43,9 +43,7 @@ def save_checkpoint(folder: str | Path, model: GPT, tokenizer: Tokenizer) -> Non
     """
     folder = Path(folder)
     config = _config_json(model, tokenizer)
-    if not (folder / CONFIG).exists() or read_json(folder / CONFIG) != config:
-        (folder / WEIGHTS).unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    _remove_weights_of_another(folder, config)
     tokenizer.save(folder / TOKENIZER)
     write_json(folder / CONFIG, config)
     tensors = {_PREFIX + name: value for name, value in model.state_dict().items()}
@@ -74,6 +72,20 @@ def load_checkpoint(folder: str | Path) -> tuple[GPT, Tokenizer]:
 def checkpoint_digest(folder: str | Path) -> str:
     """SHA-256 over the three files of a checkpoint, in hex. Raises: InputError when one is missing."""
     return digest_json({name: digest_file(Path(folder) / name) for name in (CONFIG, WEIGHTS, TOKENIZER)})
+
+
+def _remove_weights_of_another(folder: Path, config: Json) -> None:
+    if not (folder / WEIGHTS).exists():
+        return
+    try:
+        if read_json(folder / CONFIG) == config:
+            return
+    except InputError:  # damaged or missing: not ours, whatever it was
+        pass
+    try:
+        (folder / WEIGHTS).unlink()
+    except OSError as error:
+        raise OutputError(f"{folder / WEIGHTS}: cannot be replaced ({error.strerror})") from error
 
 
 def _config_json(model: GPT, tokenizer: Tokenizer) -> Json:
