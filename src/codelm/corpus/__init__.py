@@ -1,0 +1,27 @@
+"""From folders of Python source to token shards: collect, filter, deduplicate, split, tokenize (sec. 3.1)."""
+
+from codelm.corpus.build import build_corpus
+from codelm.corpus.collect import environment_roots
+from codelm.corpus.documents import SPLITS, Document, read_documents
+from codelm.corpus.filters import FilterLimits, reject_reason
+from codelm.corpus.report import CorpusReport, DropCount, PackageCount, SplitCount, count_packages
+from codelm.corpus.split import split_of
+from codelm.corpus.tokenize import TokenizedCorpus, tokenize_corpus
+
+__all__ = [
+    "SPLITS",
+    "CorpusReport",
+    "Document",
+    "DropCount",
+    "FilterLimits",
+    "PackageCount",
+    "SplitCount",
+    "TokenizedCorpus",
+    "build_corpus",
+    "count_packages",
+    "environment_roots",
+    "read_documents",
+    "reject_reason",
+    "split_of",
+    "tokenize_corpus",
+]

@@ -1,0 +1,74 @@
+"""Which package a file belongs to, and under what licence it is published.
+
+A package is the unit of the train/validation split. In a folder of installed packages it is the distribution
+that installed the file (by its RECORD), so that setuptools and pkg_resources are one package while two
+distributions under one namespace are two. Else it is the first part of the path. The standard library counts
+as one package per top-level module. A root that is itself one project is one package.
+"""
+
+import importlib.metadata
+import sysconfig
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+PROJECT_MARKERS = ("__init__.py", "pyproject.toml", "setup.py", ".git")
+MAX_LICENSE_CHARS = 80  # longer License fields hold the licence's text, not its name
+
+
+class Package(NamedTuple):
+    """A package's name and licence."""
+
+    repo: str
+    license: str | None  # as its metadata says; None when it says nothing
+
+
+def package_finder(root: Path) -> Callable[[str], Package]:
+    """A function from a file's path relative to `root` to the package it belongs to."""
+    if root.resolve() == Path(sysconfig.get_path("stdlib")).resolve():
+        return lambda path: Package(f"python/{_top_level(path)}", "PSF-2.0")
+    if any((root / marker).exists() for marker in PROJECT_MARKERS):
+        return lambda path: Package(root.resolve().name, None)
+    return _installed_finder(root)
+
+
+def _installed_finder(root: Path) -> Callable[[str], Package]:
+    by_path: dict[str, Package] = {}
+    by_top_level: dict[str, Package] = {}
+    for distribution in _distributions(root):
+        package = Package(distribution.name.lower().replace("_", "-"), _license_of(distribution))
+        for path in _python_files(distribution):
+            by_path.setdefault(path, package)
+            by_top_level.setdefault(_top_level(path), package)
+    return lambda path: (
+        by_path.get(path) or by_top_level.get(_top_level(path)) or Package(_top_level(path), None)
+    )
+
+
+def _distributions(root: Path) -> list[importlib.metadata.Distribution]:
+    """The distributions installed in `root`, by name; those without a name are damaged and left out."""
+    found = importlib.metadata.distributions(path=[str(root)])
+    named = [item for item in found if "Name" in item.metadata]
+    return sorted(named, key=lambda item: item.name)
+
+
+def _python_files(distribution: importlib.metadata.Distribution) -> Iterable[str]:
+    for path in distribution.files or ():
+        if path.suffix == ".py" and ".." not in path.parts:
+            yield path.as_posix()
+
+
+def _license_of(distribution: importlib.metadata.Distribution) -> str | None:
+    metadata = distribution.metadata
+    for field in ("License-Expression", "License"):
+        text = metadata[field].strip() if field in metadata else ""
+        if text and text.upper() != "UNKNOWN" and "\n" not in text and len(text) <= MAX_LICENSE_CHARS:
+            return text
+    for classifier in metadata.get_all("Classifier") or ():
+        if classifier.startswith("License ::"):
+            return str(classifier.rpartition(" :: ")[2])
+    return None
+
+
+def _top_level(path: str) -> str:
+    return PurePosixPath(path).parts[0].removesuffix(".py")
