@@ -5,11 +5,12 @@ killed process or a full disk leaves either the old file or the new one, never h
 """
 
 import hashlib
+import io
 import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -33,12 +34,14 @@ def open_text(path: str | Path) -> Iterator[IO[str]]:
     """
     import fsspec
 
+    packing = None if str(path).endswith(".zst") else "infer"
     try:
-        opened = fsspec.open(str(path), "rt", encoding="utf-8", compression="infer").open()
+        opened = fsspec.open(str(path), "rb", compression=packing).open()
     except (OSError, ValueError, ImportError) as error:
         raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
     with opened as stream:
-        yield stream
+        unpacked = io.BufferedReader(_Zstd(stream)) if packing is None else stream
+        yield io.TextIOWrapper(unpacked, encoding="utf-8")
 
 
 def read_jsonl(path: str | Path) -> Iterator[Row]:
@@ -105,7 +108,8 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
             f"{target}: cannot be written ({_reason(error)}); nothing there was changed"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may not even exist; the first error is the one to tell
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, value: object) -> None:
@@ -135,6 +139,36 @@ def digest_json(value: object) -> str:
     """SHA-256 of a JSON value in canonical form (sorted keys, no spaces), in hex."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Zstd(io.RawIOBase):
+    """Reads Zstandard frames; unlike the library's stream reader, it notices a frame cut short."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        import zstandard
+
+        self._packed = packed
+        self._new_frame = zstandard.ZstdDecompressor().decompressobj
+        self._frame = self._new_frame()
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            chunk = self._frame.unused_data if self._frame.eof else b""
+            chunk = chunk or self._packed.read(1 << 20)
+            if not chunk:
+                if self._frame.eof:
+                    return 0
+                raise EOFError("the compressed stream ends too early")
+            if self._frame.eof:
+                self._frame = self._new_frame()
+            self._ready = self._frame.decompress(chunk)
+        count = min(len(buffer), len(self._ready))
+        buffer[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
 
 
 def _without_nan(value: object) -> object:

@@ -12,13 +12,14 @@ from codelm.problems.chains import (
     draw_chains,
 )
 from codelm.problems.fetch import fetch_humaneval
-from codelm.problems.find import find_humaneval, load_problems
+from codelm.problems.find import PROBLEM_SETS, find_humaneval, load_problems
 from codelm.problems.problem_set import ProblemSet, read_problems, write_problems
 from codelm.problems.record import Problem
 from codelm.problems.sample import Sample, SampleRow, read_samples
 
 __all__ = [
     "BLOCKS",
+    "PROBLEM_SETS",
     "TEST_STRINGS",
     "Block",
     "ChainDraw",

