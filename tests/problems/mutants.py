@@ -1,17 +1,20 @@
-"""One-operator mutants of a function body, and running a program under a budget of lines.
+"""One-operator mutants of a function body, and running a program under a budget of lines and CPU time.
 
 A suite that lets a mutant of its own solution pass has a hole: a wrong completion may pass as well. Mutants
-may loop for ever; the budget ends them without a process of their own.
+may loop for ever; the budgets end them without a process of their own. Only for programs of known origin:
+nothing here protects the machine.
 """
 
 import ast
 import copy
+import signal
 import sys
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
 LINE_BUDGET = 5_000  # lines a program may run; the longest honest suite needs a few hundred
+CPU_BUDGET_S = 0.3  # for what takes long within a line; honest suites take about a millisecond
 PROGRAM = "<program>"
 
 # Each operator and what it is mistaken for.
@@ -50,7 +53,7 @@ class Mutant(NamedTuple):
 
 
 class OverBudget(BaseException):
-    """The program ran more lines than it may; not an Exception, so that no `except Exception` hides it."""
+    """The program ran more than it may; not an Exception, so that no `except Exception` hides it."""
 
 
 def mutants(body: str) -> Iterator[Mutant]:
@@ -69,7 +72,7 @@ def mutants(body: str) -> Iterator[Mutant]:
 
 
 def passes(program: str) -> bool:
-    """Whether a program ends without an exception within the budget of lines."""
+    """Whether a program ends without an exception and within the budgets. For the main thread only."""
     lines = 0
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
@@ -82,15 +85,24 @@ def passes(program: str) -> bool:
         return trace
 
     code = compile(program, PROGRAM, "exec")
-    before = sys.gettrace()
+    trace_before = sys.gettrace()
+    handler_before = signal.signal(signal.SIGVTALRM, _stop)
+    # Again and again, should the program catch the first.
+    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_BUDGET_S, CPU_BUDGET_S)
     sys.settrace(trace)
     try:
         exec(code, {"__name__": "program"})
-    except (Exception, OverBudget):
+    except (Exception, SystemExit, OverBudget):
         return False
     finally:
-        sys.settrace(before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        sys.settrace(trace_before)
+        signal.signal(signal.SIGVTALRM, handler_before)
     return True
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise OverBudget
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST]:

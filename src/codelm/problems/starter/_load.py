@@ -28,8 +28,8 @@ def problems_of(source: str, topic: str) -> list[Problem]:
     tree = ast.parse(source)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     names = [name for name in functions if not name.startswith(CHECK_PREFIX)]
-    if unpaired := functions.keys() ^ {*names, *(CHECK_PREFIX + name for name in names)}:
-        raise ValueError(f"topic {topic!r}: function without check, or check without function: {unpaired}")
+    if unpaired := sorted(functions.keys() ^ {*names, *(CHECK_PREFIX + name for name in names)}):
+        raise ValueError(f"topic {topic!r}: {', '.join(unpaired)}: check without function, or missing check")
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     lines = source.splitlines(keepends=True)
     return [

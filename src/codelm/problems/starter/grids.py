@@ -26,30 +26,33 @@ def check_free_seats(candidate: Callable[[str, int], int | None]) -> None:
     assert candidate("x.x.x", 1) == 1
 
 
-def rook_attacks(rook: str, target: str) -> bool:
-    """Tell whether a rook on an empty chessboard could capture a piece on the target square.
+def bishop_attacks(bishop: str, target: str) -> bool:
+    """Tell whether a bishop on an empty chessboard could capture a piece on the target square.
 
-    Squares are written like "c4": a column letter and a row digit. A rook captures along its
-    column and along its row, but not on its own square.
+    Squares are written like "c4": a column letter and a row digit. A bishop captures along
+    the diagonals that cross on its own square, but not on that square itself.
 
-    >>> rook_attacks("c4", "c8")
+    >>> bishop_attacks("c4", "e6")
     True
-    >>> rook_attacks("c4", "d5")
+    >>> bishop_attacks("c4", "c8")
     False
     """
-    if rook == target:
-        return False
-    return rook[0] == target[0] or rook[1] == target[1]
+    columns = abs(ord(bishop[0]) - ord(target[0]))
+    rows = abs(int(bishop[1]) - int(target[1]))
+    return columns == rows and rows > 0
 
 
-def check_rook_attacks(candidate: Callable[[str, str], bool]) -> None:
-    assert candidate("c4", "c8") is True
-    assert candidate("c4", "d5") is False
-    assert candidate("c4", "h4") is True
+def check_bishop_attacks(candidate: Callable[[str, str], bool]) -> None:
+    assert candidate("c4", "e6") is True
+    assert candidate("c4", "c8") is False
+    assert candidate("c4", "b5") is True
     assert candidate("c4", "c4") is False
-    assert candidate("a1", "a2") is True
-    assert candidate("h8", "a1") is False
-    assert candidate("e7", "b7") is True
+    assert candidate("a1", "h8") is True
+    assert candidate("h1", "a8") is True
+    assert candidate("d5", "g5") is False
+    assert candidate("d5", "f6") is False
+    assert candidate("f6", "d5") is False
+    assert candidate("e7", "c5") is True
 
 
 def chequered(rows: int, columns: int) -> list[str]:

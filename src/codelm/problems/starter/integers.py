@@ -4,24 +4,25 @@ from collections.abc import Callable
 from itertools import pairwise
 
 
-def page_of(item: int, per_page: int) -> int:
-    """Say on which page an item of a long list stands.
+def line_on_page(line: int, page_length: int) -> int:
+    """Say where on its page a line of a long text stands.
 
-    Items and pages are both numbered from 1, and every page holds `per_page` items.
+    The lines of the text are numbered from 1, and so are those of each page. Every page
+    holds `page_length` lines.
 
-    >>> page_of(21, 10)
-    3
+    >>> line_on_page(21, 10)
+    1
     """
-    return (item - 1) // per_page + 1
+    return (line - 1) % page_length + 1
 
 
-def check_page_of(candidate: Callable[[int, int], int]) -> None:
-    assert candidate(21, 10) == 3
-    assert candidate(20, 10) == 2
+def check_line_on_page(candidate: Callable[[int, int], int]) -> None:
+    assert candidate(21, 10) == 1
+    assert candidate(20, 10) == 10
     assert candidate(1, 10) == 1
-    assert candidate(10, 10) == 1
-    assert candidate(7, 1) == 7
-    assert candidate(100, 7) == 15
+    assert candidate(9, 10) == 9
+    assert candidate(7, 1) == 1
+    assert candidate(100, 7) == 2
 
 
 def boxes_needed(items: int, box_size: int) -> int:
@@ -95,31 +96,27 @@ def check_seat_label(candidate: Callable[[int, int], str]) -> None:
     assert candidate(11, 4) == "C4"
 
 
-def round_to_step(value: int, step: int) -> int:
-    """Round a non-negative number to the nearest multiple of a positive step.
+def dial_clicks(shown: int, wanted: int) -> int:
+    """Count the clicks it takes to turn a dial from one digit to another the shorter way.
 
-    A number half way between two multiples goes up.
+    The dial has the digits 0 to 9 in a ring, so that 9 and 0 are one click apart.
 
-    >>> round_to_step(47, 5)
-    45
-    >>> round_to_step(25, 10)
-    30
+    >>> dial_clicks(8, 1)
+    3
     """
-    below = value - value % step
-    if 2 * (value - below) >= step:
-        return below + step
-    return below
+    forwards = (wanted - shown) % 10
+    return min(forwards, 10 - forwards)
 
 
-def check_round_to_step(candidate: Callable[[int, int], int]) -> None:
-    assert candidate(47, 5) == 45
-    assert candidate(48, 5) == 50
-    assert candidate(25, 10) == 30
-    assert candidate(35, 10) == 40
-    assert candidate(24, 10) == 20
-    assert candidate(0, 3) == 0
-    assert candidate(14, 1) == 14
-    assert candidate(2, 100) == 0
+def check_dial_clicks(candidate: Callable[[int, int], int]) -> None:
+    assert candidate(8, 1) == 3
+    assert candidate(1, 8) == 3
+    assert candidate(2, 6) == 4
+    assert candidate(6, 2) == 4
+    assert candidate(0, 9) == 1
+    assert candidate(7, 7) == 0
+    assert candidate(0, 5) == 5
+    assert candidate(9, 3) == 4
 
 
 def split_bill(cents: int, people: int) -> list[int]:

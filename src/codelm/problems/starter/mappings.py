@@ -5,25 +5,29 @@ from collections.abc import Callable
 from typing import Any
 
 
-def tally_choices(choices: dict[str, str]) -> dict[str, int]:
-    """Count how many guests chose each dish. The choices map a guest to a dish.
+def to_order(wanted: dict[str, int], stock: dict[str, int]) -> dict[str, int]:
+    """Say how many pieces of each thing a shop must order to have as many as it wants.
 
-    >>> tally_choices({"Ann": "soup", "Bo": "rice", "Cy": "soup"})
-    {'soup': 2, 'rice': 1}
+    What is not in stock at all has a count of 0. Things of which there are enough are left out.
+
+    >>> to_order({"pen": 5, "cup": 2}, {"pen": 3, "cup": 4})
+    {'pen': 2}
     """
-    tally: dict[str, int] = {}
-    for dish in choices.values():
-        tally[dish] = tally.get(dish, 0) + 1
-    return tally
+    missing = {}
+    for name, count in wanted.items():
+        lacking = count - stock.get(name, 0)
+        if lacking > 0:
+            missing[name] = lacking
+    return missing
 
 
-def check_tally_choices(candidate: Callable[[dict[str, str]], dict[str, int]]) -> None:
-    assert candidate({"Ann": "soup", "Bo": "rice", "Cy": "soup"}) == {"soup": 2, "rice": 1}
-    assert candidate({}) == {}
-    assert candidate({"Ann": "soup"}) == {"soup": 1}
-    assert candidate({"Ann": "Bo", "Bo": "Ann"}) == {"Bo": 1, "Ann": 1}
-    assert candidate({"a": "x", "b": "x", "c": "x", "d": "y"}) == {"x": 3, "y": 1}
-    assert candidate({"a": "Soup", "b": "soup"}) == {"Soup": 1, "soup": 1}
+def check_to_order(candidate: Callable[[dict[str, int], dict[str, int]], dict[str, int]]) -> None:
+    assert candidate({"pen": 5, "cup": 2}, {"pen": 3, "cup": 4}) == {"pen": 2}
+    assert candidate({"pen": 5}, {}) == {"pen": 5}
+    assert candidate({}, {"pen": 5}) == {}
+    assert candidate({"pen": 5}, {"pen": 5}) == {}
+    assert candidate({"ink": 1, "cap": 9}, {"cap": 8}) == {"ink": 1, "cap": 1}
+    assert candidate({"pen": 0}, {}) == {}
 
 
 def basket_total(prices: dict[str, int], basket: list[str]) -> int:
@@ -115,6 +119,7 @@ def check_rename_fields(candidate: Callable[[dict[str, int], dict[str, str]], di
     assert candidate({}, {"h": "height"}) == {}
     assert candidate({"a": 1, "b": 2}, {"a": "b", "b": "a"}) == {"b": 1, "a": 2}
     assert candidate({"n": 0}, {"n": "count"}) == {"count": 0}
+    assert candidate({"a": 1, "c": 2}, {"a": "x", "c": "y"}) == {"x": 1, "y": 2}
 
 
 def changed_fields(before: dict[str, int], after: dict[str, int]) -> list[str]:

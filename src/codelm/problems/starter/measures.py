@@ -4,26 +4,33 @@ import math
 from collections.abc import Callable
 
 
-def change_due(price: int, paid: int) -> int | None:
-    """Return the change for a customer who hands over `paid`, or None if that is too little.
+def heating_runs(degrees: float, wanted: float, running: bool) -> bool:
+    """Decide whether the heating of a room runs from now on.
 
-    >>> change_due(350, 500)
-    150
-    >>> change_due(350, 200) is None
+    It runs when the room is more than 1 degree below the wanted temperature and stands still
+    when it is more than 1 degree above. In between, what is running goes on running and what
+    stands still goes on standing still.
+
+    >>> heating_runs(18.5, 20.0, False)
     True
+    >>> heating_runs(19.5, 20.0, False)
+    False
     """
-    if paid < price:
-        return None
-    return paid - price
+    if abs(degrees - wanted) <= 1:
+        return running
+    return degrees < wanted
 
 
-def check_change_due(candidate: Callable[[int, int], int | None]) -> None:
-    assert candidate(350, 500) == 150
-    assert candidate(350, 200) is None
-    assert candidate(350, 350) == 0
-    assert candidate(350, 349) is None
-    assert candidate(0, 20) == 20
-    assert candidate(1, 0) is None
+def check_heating_runs(candidate: Callable[[float, float, bool], bool]) -> None:
+    assert candidate(18.5, 20.0, False) is True
+    assert candidate(18.5, 20.0, True) is True
+    assert candidate(19.5, 20.0, False) is False
+    assert candidate(20.5, 20.0, True) is True
+    assert candidate(21.5, 20.0, True) is False
+    assert candidate(25.0, 20.0, False) is False
+    assert candidate(19.0, 20.0, False) is False
+    assert candidate(21.0, 20.0, True) is True
+    assert candidate(-3.0, -1.0, False) is True
 
 
 def fuel_left(litres: float, distance: float, per_hundred: float) -> float:
@@ -61,10 +68,11 @@ def percent_change(old: float, new: float) -> float | None:
 
 
 def check_percent_change(candidate: Callable[[float, float], float | None]) -> None:
-    for old, new, change in ((80.0, 100.0, 25.0), (4.0, 1.0, -75.0), (2.0, 2.0, 0.0), (1.0, 3.0, 200.0)):
-        found = candidate(old, new)
-        assert found is not None
-        assert abs(found - change) < 1e-9
+    # Exact in binary, however the percentage is worked out.
+    assert candidate(80.0, 100.0) == 25.0
+    assert candidate(4.0, 1.0) == -75.0
+    assert candidate(2.0, 2.0) == 0.0
+    assert candidate(1.0, 3.0) == 200.0
     assert candidate(0.0, 5.0) is None
     assert candidate(0.0, 0.0) is None
     assert candidate(16.0, 0.0) == -100.0

@@ -27,7 +27,8 @@ def check_podium(candidate: Callable[[list[str]], dict[str, int]]) -> None:
 def metres_climbed(heights: list[int]) -> int:
     """Add up how many metres a hike goes uphill.
 
-    The heights are those of its stops, in order. Ways downhill or level count nothing.
+    The heights are those of its stops, in order. Ways downhill or level count nothing, so a
+    hike of fewer than two stops gives 0.
 
     >>> metres_climbed([200, 350, 300, 420])
     270
@@ -45,25 +46,28 @@ def check_metres_climbed(candidate: Callable[[list[int]], int]) -> None:
     assert candidate([0, 1, 0, 1, 0, 1]) == 3
 
 
-def deal_cards(cards: list[str], players: int) -> list[list[str]]:
-    """Deal cards one at a time to the players in turn and return each player's cards.
+def picking_order(captains: list[str], rounds: int) -> list[str]:
+    """List whose turn it is, pick by pick, when captains choose their teams.
 
-    Dealing starts with the first player and goes on until no card is left, so that the
-    first players may get one card more.
+    In each round every captain picks once. The first round goes through the captains as they
+    are listed, the next one backwards, the one after that forwards again, and so on.
 
-    >>> deal_cards(["7", "K", "2", "9", "A"], 2)
-    [['7', '2', 'A'], ['K', '9']]
+    >>> picking_order(["Eve", "Kim"], 3)
+    ['Eve', 'Kim', 'Kim', 'Eve', 'Eve', 'Kim']
     """
-    return [cards[player::players] for player in range(players)]
+    order: list[str] = []
+    for turn in range(rounds):
+        order += captains if turn % 2 == 0 else captains[::-1]
+    return order
 
 
-def check_deal_cards(candidate: Callable[[list[str], int], list[list[str]]]) -> None:
-    assert candidate(["7", "K", "2", "9", "A"], 2) == [["7", "2", "A"], ["K", "9"]]
-    assert candidate(["7", "K", "2"], 1) == [["7", "K", "2"]]
-    assert candidate(["7", "K", "2"], 3) == [["7"], ["K"], ["2"]]
-    assert candidate(["7"], 3) == [["7"], [], []]
-    assert candidate([], 2) == [[], []]
-    assert candidate(["a", "b", "c", "d", "e", "f"], 3) == [["a", "d"], ["b", "e"], ["c", "f"]]
+def check_picking_order(candidate: Callable[[list[str], int], list[str]]) -> None:
+    assert candidate(["Eve", "Kim"], 3) == ["Eve", "Kim", "Kim", "Eve", "Eve", "Kim"]
+    assert candidate(["Eve", "Kim"], 1) == ["Eve", "Kim"]
+    assert candidate(["Eve", "Kim"], 0) == []
+    assert candidate([], 4) == []
+    assert candidate(["Eve"], 3) == ["Eve", "Eve", "Eve"]
+    assert candidate(["c", "a", "b"], 2) == ["c", "a", "b", "b", "a", "c"]
 
 
 def pair_ends(names: list[str]) -> list[tuple[str, str]]:
