@@ -3,12 +3,13 @@
 from codelm.corpus.build import build_corpus
 from codelm.corpus.collect import environment_roots
 from codelm.corpus.documents import SPLITS, Document, read_documents
-from codelm.corpus.filters import FilterLimits, reject_reason
+from codelm.corpus.filters import REASONS, FilterLimits, reject_reason
 from codelm.corpus.report import CorpusReport, DropCount, PackageCount, SplitCount, count_packages
 from codelm.corpus.split import split_of
 from codelm.corpus.tokenize import TokenizedCorpus, tokenize_corpus
 
 __all__ = [
+    "REASONS",
     "SPLITS",
     "CorpusReport",
     "Document",

@@ -121,8 +121,8 @@ def _survey(
     with progress("reading files", len(candidates), unit="files") as shown:
         for position, candidate in enumerate(candidates):
             shown.advance(note=f"{n_bytes / 1e6:,.1f} MB kept")
-            text, drop = _read(candidate, limits)
-            if drop:
+            text, unreadable = _read(candidate, limits)
+            if drop := unreadable or reject_reason(text, limits):
                 survey.rejected.append(_Drop(candidate, drop))
                 continue
             data = text.encode()
@@ -148,7 +148,7 @@ class _Reading(NamedTuple):
 
 
 def _read(candidate: Candidate, limits: FilterLimits) -> _Reading:
-    """Read one file and put it through the filters."""
+    """Read one file as text, lines ended by "\\n"."""
     if candidate.drop:
         return _Reading("", candidate.drop)
     if candidate.n_bytes >= limits.max_file_bytes:
@@ -163,7 +163,7 @@ def _read(candidate: Candidate, limits: FilterLimits) -> _Reading:
         return _Reading("", "not_utf8")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _Reading(text, reject_reason(text, limits))
+    return _Reading(text)
 
 
 def _drawn_order(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:

@@ -2,10 +2,11 @@
 
 Published: files under 1 MB; dropped when likely auto-generated, mean line length above 100, longest line
 above 1,000, or few alphanumeric characters. Not published, so our choice: what counts as auto-generated (the
-phrases below within the first five lines), the alphanumeric share (a quarter, CodeParrot's number), that MB is
-10**6 bytes and that lengths count characters without the line's end.
+phrases below within the first five lines), the alphanumeric share (a quarter, CodeParrot's number), that MB
+is 10**6 bytes and that lengths count characters without the line's end.
 """
 
+import re
 from dataclasses import dataclass
 
 # Looked for in lower case. The first five are CodeParrot's and StarCoder2's; the others mark generated files
@@ -39,6 +40,7 @@ REASONS = {
 }
 
 _NOT_ALPHANUMERIC = bytes(byte for byte in range(128) if not chr(byte).isalnum())
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ def reject_reason(text: str, limits: FilterLimits) -> str | None:
     lines = text.removesuffix("\n").split("\n")
     if _is_auto_generated(lines[: limits.auto_generated_lines]):
         return "auto_generated"
-    lengths = [len(line) for line in lines]
+    lengths = list(map(len, lines))
     if max(lengths) > limits.max_line_chars:
         return "line_too_long"
     if sum(lengths) / len(lengths) > limits.max_mean_line_chars:
@@ -83,6 +85,7 @@ def _is_auto_generated(lines: list[str]) -> bool:
 
 
 def _count_alphanumeric(text: str) -> int:
-    if text.isascii():  # nearly all code; some fifty times faster than asking each character
-        return len(text.encode().translate(None, delete=_NOT_ALPHANUMERIC))
-    return sum(map(str.isalnum, text))
+    """Characters for which `str.isalnum` holds; ASCII, nearly all of code, is counted at memory speed."""
+    ascii_part = text.encode("ascii", errors="ignore").translate(None, delete=_NOT_ALPHANUMERIC)
+    others = "" if text.isascii() else "".join(_NOT_ASCII.findall(text))
+    return len(ascii_part) + sum(map(str.isalnum, others))

@@ -8,7 +8,7 @@ as one package per top-level module. A root that is itself one project is one pa
 
 import importlib.metadata
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -35,9 +35,8 @@ def package_finder(root: Path) -> Callable[[str], Package]:
 def _installed_finder(root: Path) -> Callable[[str], Package]:
     by_path: dict[str, Package] = {}
     by_top_level: dict[str, Package] = {}
-    for distribution in _distributions(root):
-        package = Package(distribution.name.lower().replace("_", "-"), _license_of(distribution))
-        for path in _python_files(distribution):
+    for package, paths in sorted(_installed(root), key=lambda item: item[0].repo):
+        for path in paths:
             by_path.setdefault(path, package)
             by_top_level.setdefault(_top_level(path), package)
     return lambda path: (
@@ -45,17 +44,21 @@ def _installed_finder(root: Path) -> Callable[[str], Package]:
     )
 
 
-def _distributions(root: Path) -> list[importlib.metadata.Distribution]:
-    """The distributions installed in `root`, by name; those without a name are damaged and left out."""
-    found = importlib.metadata.distributions(path=[str(root)])
-    named = [item for item in found if "Name" in item.metadata]
-    return sorted(named, key=lambda item: item.name)
+def _installed(root: Path) -> Iterator[tuple[Package, list[str]]]:
+    """The distributions installed in `root`, each with its Python files; damaged ones are left out."""
+    for distribution in importlib.metadata.distributions(path=[str(root)]):
+        try:
+            if "Name" in distribution.metadata:
+                repo = distribution.name.lower().replace("_", "-")
+                yield Package(repo, _license_of(distribution)), _python_files(distribution)
+        except (OSError, ValueError):  # unreadable, or not text
+            continue
 
 
-def _python_files(distribution: importlib.metadata.Distribution) -> Iterable[str]:
-    for path in distribution.files or ():
-        if path.suffix == ".py" and ".." not in path.parts:
-            yield path.as_posix()
+def _python_files(distribution: importlib.metadata.Distribution) -> list[str]:
+    """Paths relative to the root, as its RECORD lists them; scripts outside the root are left out."""
+    files = distribution.files or []
+    return [path.as_posix() for path in files if path.suffix == ".py" and ".." not in path.parts]
 
 
 def _license_of(distribution: importlib.metadata.Distribution) -> str | None:
