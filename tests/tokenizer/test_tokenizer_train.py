@@ -1,6 +1,5 @@
 """Training: determinism, the vocabulary's limits, and the rule for runs of spaces."""
 
-import base64
 import subprocess
 import sys
 import sysconfig
@@ -10,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from codelm.errors import InputError, UsageError
-from codelm.tokenizer import MIN_VOCAB_SIZE, Tokenizer, train_tokenizer
-from codelm.tokenizer.spec import END_OF_TEXT, make_spec, spell, unspell
+from codelm.tokenizer import MIN_VOCAB_SIZE, Tokenizer, load_ranks, train_tokenizer
+from codelm.tokenizer.spec import END_OF_TEXT, make_spec
 from codelm.tokenizer.train import vocabulary_for, with_space_runs
 
+STDLIB = Path(sysconfig.get_path("stdlib"))
 CODE = "def f(x):\n    if x:\n        return x + 1\n    return 0\n"
 
 
@@ -102,46 +102,12 @@ def test_end_of_text_spelt_in_the_corpus_is_not_learned() -> None:
 
 
 def test_rule_turns_gpt3_into_codex(data_dir: Path) -> None:
-    """GPT-3's vocabulary with our rule encodes as Codex's published ranks do, runs of spaces included."""
-    gpt3, codex = (_ranks(data_dir / "tokenizer" / f"{name}.tiktoken") for name in ("r50k_base", "p50k_base"))
-    merges = with_space_runs(_merges(gpt3))
-    vocabulary = [spell(token) for token in sorted(codex, key=codex.__getitem__)]
-    vocabulary.insert(50256, END_OF_TEXT)
-    built = Tokenizer(make_spec(vocabulary, merges))
-    sources = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))[:6]
-    for text in [path.read_text(encoding="utf-8")[:20_000] for path in sources] + [" " * 59 + "x"]:
-        assert built.encode(text) == [
-            codex[piece] for chunk in _chunks(text) for piece in _exact_bpe(chunk, codex)
-        ]
-
-
-def _chunks(text: str) -> list[bytes]:
-    """The text cut by GPT-2's splitting rule."""
-    from tokenizers.pre_tokenizers import ByteLevel
-
-    splitter = ByteLevel(add_prefix_space=False)
-    return [unspell(chunk) for chunk, _ in splitter.pre_tokenize_str(text)]
-
-
-def _ranks(path: Path) -> dict[bytes, int]:
-    rows = (line.split() for line in path.read_bytes().splitlines())
-    return {base64.b64decode(token): int(rank) for token, rank in rows}
-
-
-def _exact_bpe(chunk: bytes, ranks: dict[bytes, int], below: float = float("inf")) -> list[bytes]:
-    """tiktoken's definition: join the neighbours whose sum has the lowest rank, until none has one."""
-    parts = [chunk[i : i + 1] for i in range(len(chunk))]
-    while len(parts) > 1:
-        sums = [ranks.get(parts[i] + parts[i + 1], below) for i in range(len(parts) - 1)]
-        lowest = min(sums)
-        if lowest >= below:
-            break
-        at = sums.index(lowest)
-        parts[at : at + 2] = [parts[at] + parts[at + 1]]
-    return parts
-
-
-def _merges(ranks: dict[bytes, int]) -> list[tuple[str, str]]:
-    """The pair that makes each token: its two parts when only lower ranks may join."""
-    pairs = (_exact_bpe(token, ranks, rank) for token, rank in sorted(ranks.items(), key=lambda r: r[1]))
-    return [(spell(pair[0]), spell(pair[1])) for pair in pairs if len(pair) == 2]
+    """GPT-3's merges with our rule encode as Codex's published vocabulary does."""
+    gpt3, codex = (
+        load_ranks(data_dir / "tokenizer" / f"{name}.tiktoken") for name in ("r50k_base", "p50k_base")
+    )
+    assert gpt3.tokens == codex.tokens[: gpt3.vocab_size]
+    extended = Tokenizer(make_spec(codex.tokens, with_space_runs(gpt3.merges)))
+    texts = [path.read_text(encoding="utf-8") for path in sorted(STDLIB.glob("*.py"))[:25]]
+    texts += [" " * length + "x" for length in range(1, 61)]
+    assert extended.encode_batch(texts) == codex.encode_batch(texts)
