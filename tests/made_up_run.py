@@ -60,7 +60,7 @@ def _content() -> ReportContent:
         "generated functions, and judged on chains of string operations.",
         date="25 November 2026, 14:49 UTC",
         summary=(
-            f"Codex-S 3.2M writes a correct program for {number(best, '/rows/20/6')} of single blocks at "
+            f"Codex-S 3.2M writes a correct program for {number(best, '/rows/28/6')} of single blocks at "
             f"temperature 0.2; with every further block the rate falls by a factor of "
             f"{number('tables/falloff.json', '/rows/4/4')}.",
             f"A control trained on shuffled docstrings reaches {number('tables/pass.json', '/rows/6/5')}.",

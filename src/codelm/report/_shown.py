@@ -21,9 +21,8 @@ def shown(value: float | None, kind: Kind) -> str:
         return UNDEFINED
     if kind == "rate":
         return _percent(value)
-    if kind == "count" or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+    text = f"{value:,.0f}" if kind == "count" or abs(value) >= 1000 else f"{value:.4g}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _percent(rate: float) -> str:

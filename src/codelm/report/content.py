@@ -4,6 +4,7 @@ The content is saved as `report.json` in the run's folder. It holds no result it
 made again from the run's files and cannot disagree with them.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Self
 
 from codelm.errors import InputError
 from codelm.experiments import Kind
-from codelm.files import Json, read_json, write_json
+from codelm.files import Json, atomic_write, read_json
 
 CONTENT = "report.json"
 FORMAT = 1  # raised when an older codelm could not read the file
@@ -106,7 +107,10 @@ def number(file: str, pointer: str, kind: Kind | None = None) -> str:
 
 def write_programs(path: str | Path, programs: Iterable[Program]) -> None:
     """Write the programs that a report shows. Raises: OutputError."""
-    write_json(path, {"programs": [asdict(program) for program in programs]})
+    value = {"programs": [asdict(program) for program in programs]}
+    with atomic_write(path) as stream:
+        # In ASCII: a completion may hold a lone surrogate, which UTF-8 cannot write.
+        stream.write(json.dumps(value, indent=2, allow_nan=False).encode())
 
 
 def read_programs(path: str | Path) -> tuple[Program, ...]:

@@ -23,6 +23,7 @@ SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKS = ("o", "s", "^", "D", "v", "P")
 
 _WIDTH_IN = 7.4
+_LEGEND_CHARS = 100  # that fit in this width
 _STYLE: dict[str, Any] = {
     "axes.edgecolor": MUTED,
     "axes.facecolor": "none",
@@ -96,6 +97,7 @@ def loss_curves(records: Sequence[Record]) -> "Figure":
             label=model,
         )
     axes.set(xlabel="tokens seen", ylabel="loss (nats per token)")
+    axes.set_xscale("log", nonpositive="mask")  # a loss before the first step has no place on it
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     _legend(figure, axes, title="marks: validation; thin line: training")
     return figure
@@ -108,7 +110,7 @@ def chain_length(records: Sequence[Record]) -> "Figure":
     temperatures = _groups(records, "temperature")
     models = [model for model, _ in _groups(records, "model")]
     figure, panels = _panels(len(temperatures), height_in=3.4)
-    for axes, (temperature, rows) in zip(panels, temperatures, strict=True):
+    for axes, (temperature, rows) in zip(panels, temperatures, strict=False):
         curves = _groups(rows, "model", "chains")
         kinds = [chains for chains, _ in _groups(records, "chains")]
         for place, ((model, chains), points) in enumerate(curves):
@@ -125,12 +127,12 @@ def chain_length(records: Sequence[Record]) -> "Figure":
 
 def selection(records: Sequence[Record]) -> "Figure":
     """Pass rate of one sample picked from k against k, by rule, a panel per model and temperature."""
-    from matplotlib.ticker import PercentFormatter, ScalarFormatter
+    from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
     sets = _groups(records, "model", "problems of", "temperature")
     figure, panels = _panels(len(sets), height_in=2.7)
     rules = (("oracle", 0, "-"), ("mean log-prob", 2, "-"), ("sum log-prob", 1, "--"), ("random", 3, ":"))
-    for axes, ((model, problem_set, temperature), rows) in zip(panels, sets, strict=True):
+    for axes, ((model, problem_set, temperature), rows) in zip(panels, sets, strict=False):
         ks = [row["k"] for row in rows]
         for rule, place, style in rules:
             values, lows, highs = zip(*(row[rule] for row in rows), strict=True)
@@ -138,10 +140,12 @@ def selection(records: Sequence[Record]) -> "Figure":
             axes.plot(ks, values, style, color=SERIES[place], label=rule)
         axes.set(title=f"{model}, {problem_set}, T = {temperature:g}", xlabel="k, samples to pick from")
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_ylim(bottom=0.0)
     panels[0].set_ylabel("picked sample passes")
+    panels[0].set_ylim(bottom=0.0)  # last, and shared: it fixes the top as well
     _legend(figure, panels[0])
     return figure
 
@@ -198,4 +202,5 @@ def _panels(count: int, *, height_in: float) -> tuple["Figure", list["Axes"]]:
 def _legend(figure: "Figure", axes: "Axes", title: str | None = None) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(handles)), title=title)
+        columns = max(1, min(len(labels), _LEGEND_CHARS // (6 + max(map(len, labels)))))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, title=title)
