@@ -1,4 +1,4 @@
-"""Reading the published vocabularies of GPT-3 and Codex, `r50k_base` and `p50k_base`, as tiktoken ships them."""
+"""Reading the published vocabularies of GPT-3 (`r50k_base`) and Codex (`p50k_base`)."""
 
 import base64
 from pathlib import Path
