@@ -1,7 +1,9 @@
 """A run's folder with made-up but realistic results, for tests of the report."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from codelm.experiments import (
     Column,
@@ -19,7 +21,7 @@ from codelm.experiments import (
     selection_table,
 )
 from codelm.files import write_json
-from codelm.problems import Problem, default_chains
+from codelm.problems import Problem, chain_problem
 from codelm.report import Program, ReportContent, Section, number, write_programs
 
 HELD_OUT = (4, 9, 12)
@@ -28,7 +30,7 @@ SKILL = {"Codex 0.8M": 0.04, "Codex-S 0.8M": 0.55, "Codex-S 3.2M": 0.85, "contro
 
 def make_run(run: Path) -> ReportContent:
     """Write the files of a run under `run` and return what its report says about them."""
-    problems = default_chains().problems
+    problems = _chains()
     sets = [
         _judged(model, skill, temperature, problems)
         for model, skill in SKILL.items()
@@ -49,21 +51,32 @@ def make_run(run: Path) -> ReportContent:
         write_json(run / f"tables/{name}.json", table.to_json())
     write_json(run / "corpus/report.json", {"documents": 3127, "bytes": 41_203_775, "share": 0.2931})
     write_programs(run / "programs.json", _programs(sets[4], problems))
-    return _content()
+    return _content(tables)
 
 
-def _content() -> ReportContent:
-    best = "tables/chains.json"
+def _chains() -> dict[str, Problem]:
+    """The 13 single blocks and 20 random chains of each further length."""
+    rng = random.Random(0)
+    blocks = [[number] for number in range(1, 14)]
+    blocks += [rng.choices(range(1, 14), k=length) for length in range(2, 8) for _ in range(20)]
+    return {problem.task_id: problem for problem in map(chain_problem, blocks)}
+
+
+def _content(tables: Mapping[str, Table[Any]]) -> ReportContent:
+    best = {"model": "Codex-S 3.2M", "temperature": 0.2}
+    single = tables["chains"].pointer("pass rate", {**best, "chains": "trained blocks only", "length": 1})
+    factor = tables["falloff"].pointer("factor per block", {**best, "chains": "trained blocks only"})
+    control = tables["pass"].pointer("pass@1", {"model": "control 3.2M", "temperature": 0.2})
     return ReportContent(
         title="Codex and Codex-S on a laptop",
         subtitle="Two small language models of code, trained on this machine's Python, fine-tuned on "
         "generated functions, and judged on chains of string operations.",
         date="25 November 2026, 14:49 UTC",
         summary=(
-            f"Codex-S 3.2M writes a correct program for {number(best, '/rows/28/6')} of single blocks at "
-            f"temperature 0.2; with every further block the rate falls by a factor of "
-            f"{number('tables/falloff.json', '/rows/4/4')}.",
-            f"A control trained on shuffled docstrings reaches {number('tables/pass.json', '/rows/6/5')}.",
+            f"Codex-S 3.2M writes a correct program for {number('tables/chains.json', single)} of single "
+            f"blocks at temperature 0.2; with every further block the rate falls by a factor of "
+            f"{number('tables/falloff.json', factor)}.",
+            f"A control trained on shuffled docstrings reaches {number('tables/pass.json', control)}.",
         ),
         sections=(
             Section(
@@ -75,7 +88,7 @@ def _content() -> ReportContent:
                 title="Longer chains are harder",
                 text=f"Of {number('corpus/report.json', '/documents')} documents, whitespace tokens saved "
                 f"{number('corpus/report.json', '/share', 'rate')} of the tokens.\n\nA second paragraph.",
-                table_file=best,
+                table_file="tables/chains.json",
                 figure="chain_length",
             ),
             Section(title="How fast the rate falls", table_file="tables/falloff.json"),

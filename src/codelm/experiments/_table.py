@@ -1,6 +1,7 @@
 """The typed table that every experiment returns, and its file."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
@@ -70,9 +71,22 @@ class Table(Generic[RowT_co]):
             shown = f"field {error} is missing" if isinstance(error, KeyError) else error
             raise InputError(f"{where}: not a table of codelm ({shown}); run its stage again") from error
 
-    def column(self, name: str) -> int:
-        """The place of the column with this heading. Raises: ValueError when there is none."""
-        return [column.name for column in self.columns].index(name)
+    def pointer(self, column: str, where: Mapping[str, object]) -> str:
+        """The JSON pointer, in the table's file, of one cell: this column, in the one row with these cells.
+
+        where: heading -> cell. Raises: ValueError when there is no such column, or not exactly one such row.
+        """
+        wanted = [(self._place(name), cell) for name, cell in where.items()]
+        rows = [i for i, row in enumerate(self.rows) if all(row[place] == cell for place, cell in wanted)]
+        if len(rows) != 1:
+            raise ValueError(f"table {self.title!r} has {len(rows)} rows with {dict(where)}, not one")
+        return f"/rows/{rows[0]}/{self._place(column)}"
+
+    def _place(self, column: str) -> int:
+        names = [known.name for known in self.columns]
+        if column not in names:
+            raise ValueError(f"table {self.title!r} has no column {column!r}; it has {', '.join(names)}")
+        return names.index(column)
 
 
 def read_table(path: str | Path) -> Table[Cells]:

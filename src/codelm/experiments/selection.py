@@ -6,7 +6,7 @@ subsets of k samples; nothing is drawn.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -68,19 +68,36 @@ def best_of_k(scored: Sequence[tuple[float, bool]], k: int) -> float:
     >>> best_of_k([(-0.1, True), (-0.5, False), (-0.9, False)], k=2)
     0.6666666666666666
     """
+    return _expected(_ranked(scored), len(scored), k)
+
+
+class _Tied(NamedTuple):
+    """Samples with equal scores."""
+
+    samples: int
+    passed: int
+
+
+def _ranked(scored: Sequence[tuple[float, bool]]) -> list[_Tied]:
+    """The samples by score, best first."""
+    best_first = sorted(scored, key=_score, reverse=True)
+    groups = [[passed for _, passed in tied] for _, tied in groupby(best_first, key=_score)]
+    return [_Tied(len(passes), sum(passes)) for passes in groups]
+
+
+def _expected(ranked: list[_Tied], n: int, k: int) -> float:
     if k < 1:
         raise ValueError(f"picking needs k >= 1, got {k=}")
-    n = len(scored)
     if n < k:
         return math.nan
+    outside, total = _subsets(n, k), math.comb(n, k)
     shares, better = [], 0
-    for _, tied in groupby(sorted(scored, key=_score, reverse=True), key=_score):
-        passes = [passed for _, passed in tied]
-        # The pick falls in this group unless the subset holds a better sample or none as good:
-        # sum_r C(n - r, k - 1) over its ranks r is a difference of two tails.
-        reached = _subsets(n, k)[better] - _subsets(n, k)[better + len(passes)]
-        shares.append(reached * sum(passes) / (len(passes) * math.comb(n, k)))
-        better += len(passes)
+    for samples, passed in ranked:
+        # The pick is in this group when the subset holds none better and at least one of the group: the sum
+        # of C(n - r, k - 1) over the group's ranks r telescopes.
+        picks = outside[better] - outside[better + samples]
+        shares.append(picks * passed / (samples * total))
+        better += samples
     return min(1.0, math.fsum(shares))  # rounding may end one bit above 1
 
 
@@ -97,9 +114,9 @@ def _score(scored: tuple[float, bool]) -> float:
 def _rows(judged: JudgedSet) -> list[SelectionRow]:
     tasks = list(judged.by_task().values())
     smallest = min((len(samples) for samples in tasks), default=0)
-    by_mean = [_scored(samples, mean_score) for samples in tasks]
-    by_sum = [_scored(samples, sum_score) for samples in tasks]
-    counts = judged.counts().values()
+    by_mean = [_ranked([(_mean_score(sample), sample.passed) for sample in samples]) for samples in tasks]
+    by_sum = [_ranked([(_sum_score(sample), sample.passed) for sample in samples]) for samples in tasks]
+    counts = list(judged.counts().values())
     return [
         SelectionRow(
             model=judged.model,
@@ -108,24 +125,24 @@ def _rows(judged: JudgedSet) -> list[SelectionRow]:
             k=k,
             problems=len(tasks),
             random=mean_interval([c / n for n, c in counts]),
-            mean_logprob=mean_interval([best_of_k(scored, k) for scored in by_mean]),
-            sum_logprob=mean_interval([best_of_k(scored, k) for scored in by_sum]),
+            mean_logprob=_mean_over_problems(by_mean, counts, k),
+            sum_logprob=_mean_over_problems(by_sum, counts, k),
             oracle=mean_interval([pass_at_k(n, c, k) for n, c in counts]),
         )
         for k in range(1, smallest + 1)
     ]
 
 
-def _scored(samples: list[Judged], score: Callable[[Judged], float]) -> list[tuple[float, bool]]:
-    return [(score(sample), sample.passed) for sample in samples]
+def _mean_over_problems(ranked: list[list[_Tied]], counts: list[tuple[int, int]], k: int) -> Estimate:
+    return mean_interval([_expected(tied, n, k) for tied, (n, _) in zip(ranked, counts, strict=True)])
 
 
-def mean_score(sample: Judged) -> float:
+def _mean_score(sample: Judged) -> float:
     """Mean log-probability per token; an empty completion has no mean and ranks last."""
     return -math.inf if sample.n_tokens == 0 else _present(sample, sample.mean_logprob)
 
 
-def sum_score(sample: Judged) -> float:
+def _sum_score(sample: Judged) -> float:
     """Summed log-probability; of an empty completion 0, the highest there is."""
     return 0.0 if sample.n_tokens == 0 else _present(sample, sample.sum_logprob)
 
