@@ -1,6 +1,7 @@
 """Collecting files: packages, licences, links, and never codelm itself."""
 
 import os
+import subprocess
 import sysconfig
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,38 @@ def test_environment_holds_no_file_of_codelm_that_is_not_dropped() -> None:
     kept = [item.file.resolve() for item in collect(environment_roots()) if item.drop is None]
     assert kept
     assert not [file for file in kept if file.is_relative_to(own)]
+
+
+def test_folder_is_walked_under_its_own_name_not_a_links(make_tree: Any) -> None:
+    """A link that sorts before its target does not take the target's files."""
+    root = make_tree({"z/deep/a.py": ""})
+    (root / "a").symlink_to(root / "z" / "deep")
+    assert found(root) == {"z/deep/a.py": ("z", None), "a": ("a", "folder_seen")}
+
+
+def test_tree_deeper_than_pythons_stack_is_walked(tmp_path: Path) -> None:
+    """Fifteen hundred folders inside one another."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=folder)
+        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(os.open("a.py", os.O_CREAT, dir_fd=folder))
+    os.close(folder)
+    try:
+        assert list(found(tmp_path)) == ["/".join(["d"] * 1500 + ["a.py"])]
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # too deep for pytest's own clearing up
+
+
+def test_stray_setup_file_does_not_make_site_packages_one_package(tmp_path: Path) -> None:
+    """Some wheels install a setup.py or an __init__.py beside everyone's packages."""
+    root = tmp_path / "site-packages"
+    for name in ("setup.py", "p/a.py", "q/b.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    assert {repo for repo, _ in found(root).values()} == {"setup", "p", "q"}
 
 
 def test_links_loops_and_pipes_are_reasons_not_crashes(make_tree: Any) -> None:

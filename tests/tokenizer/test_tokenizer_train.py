@@ -95,6 +95,12 @@ def test_training_on_nothing_is_refused(texts: list[str]) -> None:
         train_tokenizer(texts, vocab_size=300)
 
 
+def test_training_on_a_lone_surrogate_is_refused() -> None:
+    """The same clear error as when encoding."""
+    with pytest.raises(InputError, match=r"lone surrogate U\+DFFF at character 1"):
+        train_tokenizer([CODE, "x\udfff"], vocab_size=300)
+
+
 def test_end_of_text_spelt_in_the_corpus_is_not_learned() -> None:
     """A corpus that repeats the spelling of the special token does not make it reachable."""
     trained = train_tokenizer([END_OF_TEXT * 50, f"x {END_OF_TEXT}\n" * 50], vocab_size=400)

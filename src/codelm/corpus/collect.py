@@ -3,17 +3,19 @@
 import os
 import stat
 import sysconfig
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import codelm
-from codelm.corpus.packages import package_finder
+from codelm.corpus.packages import INSTALLED_FOLDERS, package_finder
 from codelm.errors import InputError
 
 # Not walked, wherever they are: caches, environments inside environments, hidden folders (see _walk).
-SKIPPED_FOLDERS = frozenset({"__pycache__", "site-packages", "dist-packages", "node_modules"})
+SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", *INSTALLED_FOLDERS})
 OWN_NAME = "codelm"
+OWN_FOLDER = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ def _collect_root(root: Path) -> Iterator[Candidate]:
     if not root.is_dir():
         raise InputError(f"{root}: not a folder; name a folder of Python packages")
     find_package = package_finder(root)
-    for found in _walk(root, "", _Walk(seen=set())):
+    for found in _walk(root):
         package = find_package(found.path)
         drop = "codelm_itself" if package.repo == OWN_NAME else found.drop
         yield Candidate(
@@ -76,33 +78,40 @@ def _collect_root(root: Path) -> Iterator[Candidate]:
         )
 
 
-@dataclass(frozen=True)
-class _Walk:
-    seen: set[tuple[int, int]]  # device and inode of the folders walked so far
-    drop: str | None = None  # reason that holds for everything further down
+class _Folder(NamedTuple):
+    """A folder to walk."""
+
+    folder: Path
+    path: str  # relative to the root
+    drop: str | None  # reason that holds for everything below
 
 
-def _walk(folder: Path, relative: str, walk: _Walk) -> Iterator[_Found]:
-    """Files below a folder, in order of name."""
-    try:
-        status = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        yield _Found(relative, folder, drop=walk.drop or "unreadable")
-        return
-    if (status.st_dev, status.st_ino) in walk.seen:
-        yield _Found(relative, folder, drop="folder_seen")
-        return
-    walk.seen.add((status.st_dev, status.st_ino))
-    if _is_own(folder, {entry.name for entry in entries}):
-        walk = _Walk(walk.seen, drop="codelm_itself")
-    for entry in entries:
-        path = f"{relative}/{entry.name}" if relative else entry.name
-        if _is_folder(entry):
-            if entry.name not in SKIPPED_FOLDERS and not entry.name.startswith("."):
-                yield from _walk(folder / entry.name, path, walk)
-        elif entry.name.endswith(".py"):
-            yield _examine(folder / entry.name, path, walk)
+def _walk(root: Path) -> Iterator[_Found]:
+    """Files below a folder; a stack, for a tree may be deeper than Python's own."""
+    pending = deque([_Folder(root, "", None)])
+    seen: set[tuple[int, int]] = set()  # device and inode of the folders walked so far
+    while pending:
+        folder, path, drop = pending.pop()
+        try:
+            status = folder.stat()
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
+        except OSError:
+            yield _Found(path, folder, drop=drop or "unreadable")
+            continue
+        if (status.st_dev, status.st_ino) in seen:
+            yield _Found(path, folder, drop="folder_seen")
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        if _is_own(folder, {entry.name for entry in entries}):
+            drop = "codelm_itself"
+        for entry in entries:
+            below = _Folder(folder / entry.name, f"{path}/{entry.name}" if path else entry.name, drop)
+            if _is_folder(entry):
+                if entry.name not in SKIPPED_FOLDERS and not entry.name.startswith("."):
+                    # Links wait at the bottom of the stack, so that a folder is met under its own name first.
+                    (pending.appendleft if entry.is_symlink() else pending.append)(below)
+            elif entry.name.endswith(".py"):
+                yield _examine(below)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -112,19 +121,20 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _examine(file: Path, path: str, walk: _Walk) -> _Found:
+def _examine(found: _Folder) -> _Found:
+    file, path, drop = found
     try:
         status = file.stat()
     except OSError:
-        return _Found(path, file, drop=walk.drop or "unreadable")
+        return _Found(path, file, drop=drop or "unreadable")
     readable = stat.S_ISREG(status.st_mode)  # opening a named pipe would wait for ever
-    return _Found(path, file, status.st_size, walk.drop or (None if readable else "unreadable"))
+    return _Found(path, file, status.st_size, drop or (None if readable else "unreadable"))
 
 
 def _is_own(folder: Path, names: set[str]) -> bool:
     """Whether a folder is codelm: the running package, another copy of it, or a checkout of the project."""
     if "__init__.py" in names:
-        return folder.name == OWN_NAME or folder.resolve() == Path(codelm.__file__).parent
+        return folder.name == OWN_NAME or folder.resolve() == OWN_FOLDER
     if "pyproject.toml" not in names:
         return False
     try:

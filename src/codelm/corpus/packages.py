@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 PROJECT_MARKERS = ("__init__.py", "pyproject.toml", "setup.py", ".git")
+INSTALLED_FOLDERS = ("site-packages", "dist-packages")  # some wheels litter them with a setup.py
 MAX_LICENSE_CHARS = 80  # longer License fields hold the licence's text, not its name
 
 
@@ -27,7 +28,7 @@ def package_finder(root: Path) -> Callable[[str], Package]:
     """A function from a file's path relative to `root` to the package it belongs to."""
     if root.resolve() == Path(sysconfig.get_path("stdlib")).resolve():
         return lambda path: Package(f"python/{_top_level(path)}", "PSF-2.0")
-    if any((root / marker).exists() for marker in PROJECT_MARKERS):
+    if root.name not in INSTALLED_FOLDERS and any((root / marker).exists() for marker in PROJECT_MARKERS):
         return lambda path: Package(root.resolve().name, None)
     return _installed_finder(root)
 

@@ -75,7 +75,7 @@ class Tokenizer:
             encodings = self._library.encode_batch_fast(texts, add_special_tokens=False)
         except (TypeError, UnicodeEncodeError):
             for text in texts:
-                _check_encodable(text)
+                check_encodable(text)
             raise
         return [encoding.ids for encoding in encodings]
 
@@ -124,7 +124,8 @@ def _token_bytes(spec: Json, where: str) -> list[bytes]:
     return table
 
 
-def _check_encodable(text: str) -> None:
+def check_encodable(text: str) -> None:
+    """Refuse a text that has no UTF-8 form. Raises: InputError."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

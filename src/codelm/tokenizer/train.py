@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from codelm.errors import InputError, UsageError
-from codelm.tokenizer.bpe import Tokenizer, library
+from codelm.tokenizer.bpe import Tokenizer, check_encodable, library
 from codelm.tokenizer.spec import END_OF_TEXT, Merge, byte_alphabet, make_spec, merges_of, spell
 
 MAX_RUN = 25  # the longest run of spaces in Codex's vocabulary
@@ -73,6 +73,7 @@ class _Counted:
 
     def __iter__(self) -> Iterator[str]:
         for text in self.texts:
+            check_encodable(text)
             self.characters += len(text)
             yield text
 
