@@ -108,6 +108,15 @@ def test_rewriting_replaces_the_old_shards(tmp_path: Path) -> None:
     assert len(list((tmp_path / "s").iterdir())) == 3
 
 
+def test_linked_folder_stays_a_link(tmp_path: Path) -> None:
+    """Shards written through a link lie where the link points, such as on a larger disk."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "s").symlink_to(tmp_path / "disk")
+    write_shards(tmp_path / "s", documents(), **OPTIONS)
+    assert (tmp_path / "s").is_symlink()
+    assert (tmp_path / "disk" / "manifest.json").is_file()
+
+
 def test_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
     """A slip in the output's name must not cost someone their folder."""
     (tmp_path / "thesis.tex").write_text("years of work")

@@ -35,7 +35,7 @@ def write_shards(
     Raises: OutputError when it cannot be written, or the folder holds anything but shards; InputError when
     there is no document; ValueError for an id outside [0, vocab_size).
     """
-    with _new_folder(Path(folder)) as temporary:
+    with _new_folder(Path(folder).resolve()) as temporary:
         stream = _TokenStream(temporary, vocab_size=vocab_size, file_tokens=file_tokens)
         with closing(stream):
             ends = np.fromiter(_write_documents(stream, documents, end_of_text_id), dtype="<u8")

@@ -29,7 +29,7 @@ class Tokenizer:
         self._spec: Json = json.loads(self._library.to_str())  # as the library reads it: defaults filled in
         check_spec(self._spec, where)
         self._bytes = _token_bytes(self._spec, where)
-        self.end_of_text_id = self._bytes.index(b"")
+        self.end_of_text_id = vocabulary_of(self._spec)[END_OF_TEXT]
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -55,7 +55,8 @@ class Tokenizer:
     @property
     def tokens(self) -> list[str]:
         """Vocabulary entries by id, spelt in GPT-2's alphabet (a space is "\u0120")."""
-        return sorted(vocabulary := vocabulary_of(self._spec), key=vocabulary.__getitem__)
+        vocabulary = vocabulary_of(self._spec)
+        return sorted(vocabulary, key=vocabulary.__getitem__)
 
     @property
     def merges(self) -> list[Merge]:
