@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from codelm.model.cache import KVCache
     from codelm.model.checkpoint import checkpoint_digest, load_checkpoint, save_checkpoint
     from codelm.model.gpt import GPT
+    from codelm.model.tensor_file import check_tensors, read_tensors, write_tensors
 
 __all__ = [
     "GPT",
@@ -19,18 +20,24 @@ __all__ = [
     "GPTConfig",
     "KVCache",
     "Shape",
+    "check_tensors",
     "checkpoint_digest",
     "gpt_config",
     "load_checkpoint",
+    "read_tensors",
     "save_checkpoint",
+    "write_tensors",
 ]
 
 _NEEDS_TORCH = {
     "GPT": "codelm.model.gpt",
     "KVCache": "codelm.model.cache",
+    "check_tensors": "codelm.model.tensor_file",
     "checkpoint_digest": "codelm.model.checkpoint",
     "load_checkpoint": "codelm.model.checkpoint",
+    "read_tensors": "codelm.model.tensor_file",
     "save_checkpoint": "codelm.model.checkpoint",
+    "write_tensors": "codelm.model.tensor_file",
 }
 
 

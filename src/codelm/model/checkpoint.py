@@ -63,7 +63,7 @@ def load_checkpoint(folder: str | Path) -> tuple[GPT, Tokenizer]:
     _check_tokenizer(values, tokenizer, folder)
     with torch.device("meta"):
         model = GPT(config, seed=None)
-    tensors = _without_extras(read_tensors(folder / WEIGHTS))
+    tensors = _without_extras(read_tensors(folder / WEIGHTS)[0])
     check_tensors(tensors, model.state_dict(), folder / WEIGHTS)
     model.load_state_dict(tensors, assign=True)
     return model.requires_grad_().eval(), tokenizer

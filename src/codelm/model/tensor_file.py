@@ -18,15 +18,17 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], *, metadata: 
         stream.write(save(on_cpu, metadata=metadata))
 
 
-def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """Read a safetensors file onto the CPU. Raises: InputError when it is missing or damaged."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
+def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors, on the CPU, and metadata of a safetensors file. Raises: InputError: missing or damaged."""
+    from safetensors import SafetensorError, safe_open
 
     try:
-        return load(Path(path).read_bytes())
+        with safe_open(path, framework="pt") as file:
+            # A copy: what get_tensor gives lies in the mapped file, unaligned, and unaligned sums may differ.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:
         raise InputError(f"{path}: not a whole safetensors file ({error})") from error
 
@@ -35,11 +37,11 @@ def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], whe
     """Raises: InputError naming the first tensor that is missing, unknown, or of another shape."""
     for name, tensor in wanted.items():
         if name not in found:
-            raise InputError(f"{where}: tensor {name!r} is missing; its config.json asks for it")
+            raise InputError(f"{where}: tensor {name!r} is missing; the model asks for it")
         if found[name].shape != tensor.shape:
             raise InputError(
                 f"{where}: tensor {name!r} has shape {tuple(found[name].shape)}, "
-                f"its config.json asks for {tuple(tensor.shape)}"
+                f"the model asks for {tuple(tensor.shape)}"
             )
     for name in found:
         if name not in wanted:
