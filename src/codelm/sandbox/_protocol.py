@@ -2,7 +2,8 @@
 
     job     supervisor -> program   nonce, seed, options, units of source; by the program's own socket
     frame   program -> supervisor   exactly one, by the same socket, then end of file
-    report  worker -> supervisor    what the kernel says of the program, once nothing of it is left alive
+    report  worker -> supervisor    what the kernel says of the program's end; twice when it left something
+                                    behind: at its end, and when that is gone
 
 Texts are UTF-8 with lone surrogates let through, so that they arrive as the samples file holds them.
 """
@@ -21,9 +22,10 @@ _JOB = struct.Struct(
 )  # bytes that follow this field, nonce, seed, message chars, units
 _LENGTH = struct.Struct("<Q")
 _FRAME = struct.Struct(f"<I{NONCE_BYTES}sBBHI")  # length of all, nonce, kind, unit, bytes of type, of message
-_REPORT = struct.Struct("<idqiB")  # wait status, cpu s, peak bytes, leftover processes, clean
+_REPORT = struct.Struct("<idqiB")  # wait status, cpu s, peak bytes, leftover processes, state of the slot
 
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED = range(4)
+CLEAN, CLEANING, UNCLEAN = range(3)
 NO_UNIT = 255
 NO_MESSAGE = 0xFFFFFFFF
 
@@ -44,10 +46,7 @@ class Report(NamedTuple):
     cpu_s: float
     peak_memory_bytes: int
     leftover_processes: int
-    clean: bool  # nothing of the program is left, the worker can be used again
-
-
-REPORT_BYTES = _REPORT.size
+    state: int  # CLEAN: nothing of the program is left; CLEANING: another report follows; UNCLEAN: broken
 
 
 def encode_job(program: Program, nonce: bytes, message_chars: int) -> bytes:
@@ -77,7 +76,6 @@ def parse_frame(data: bytes, nonce: bytes) -> Frame | None:
     )
 
 
-def parse_report(data: bytes) -> Report:
-    """The worker's report. Raises: struct.error when it is not one."""
-    status, cpu_s, peak, leftovers, clean = _REPORT.unpack(data)
-    return Report(status, cpu_s, peak, leftovers, bool(clean))
+def parse_report(data: bytes) -> Report | None:
+    """The worker's report, or None when it is not one."""
+    return Report(*_REPORT.unpack(data)) if len(data) == _REPORT.size else None

@@ -4,6 +4,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,10 +65,14 @@ class Sandbox:
         if self._owner != os.getpid():
             return
         self._owner = 0
-        for slot in self._slots:
-            slot.interrupt()
-        for _ in self._slots:  # each comes back as its program's thread lets go of it
-            self._free.get().stop()
+        stopped = 0
+        while stopped < len(self._slots):
+            try:
+                self._free.get(timeout=0.02).stop()
+                stopped += 1
+            except queue.Empty:  # a program still runs in it; its thread lets go when the program is dead
+                for slot in self._slots:
+                    slot.interrupt()
 
     def run(self, program: Program) -> Outcome:
         """Run one program beside others that may be running."""
@@ -95,12 +100,15 @@ class Sandbox:
         """
         ended: queue.SimpleQueue[tuple[Key, Outcome | BaseException]] = queue.SimpleQueue()
         running: set[Slot] = set()
+        stopping = threading.Event()
 
         def run_one(key: Key, program: Program) -> None:
             try:
                 slot = self._take()
                 running.add(slot)
                 try:
+                    if stopping.is_set():
+                        return
                     outcome = slot.run(program)
                 finally:
                     running.discard(slot)
@@ -121,9 +129,12 @@ class Sandbox:
             for _ in range(waiting):
                 yield _raise_if_error(*ended.get())
         except BaseException:
+            stopping.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            for slot in list(running):
-                slot.interrupt()
+            while running:
+                for slot in list(running):
+                    slot.interrupt()
+                time.sleep(0.01)
             raise
         finally:
             pool.shutdown()

@@ -6,7 +6,7 @@ import os
 import resource
 import secrets
 import select
-import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -44,7 +44,7 @@ class Slot:
         """Start the worker and wait until it is warm. Raises: OSError when it does not come up."""
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._folder = tempfile.mkdtemp(prefix="codelm-")
-        self._control, theirs = socket.socketpair()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._output, output = os.pipe()
         os.set_blocking(self._output, False)
         with theirs, open(output, "wb") as printed:
@@ -104,7 +104,10 @@ class Slot:
         if worker.returncode != 0:  # it could not clean up behind itself
             kill_marked(self._mark)
         os.close(self._output)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if os.path.exists(self._folder):
+            # shutil.rmtree recurses, and a program may have left folders deeper than that can go.
+            remove = ["rm", "-rf", "--", self._folder]
+            subprocess.run(remove, check=False, stderr=subprocess.DEVNULL)
 
     def interrupt(self) -> None:
         """From another thread: kill the program that runs here, so that `run` returns soon."""
@@ -139,8 +142,8 @@ class Slot:
         job = _send_some(channel, job)
         if job:
             self._poll.register(channel, select.POLLOUT)
-        report = b""
-        while not report:
+        ended = False
+        while not ended:
             ready = {fd for fd, _ in self._poll.poll(watch.until_next_look_s() * 1000)}
             if job and channel.fileno() in ready:
                 job = _send_some(channel, job)
@@ -148,60 +151,52 @@ class Slot:
                     self._poll.unregister(channel)
             if self._output in ready:
                 watch.output_bytes += self._drain(READ_BYTES)[0]
-            if self._control.fileno() in ready:
-                report = self._read_report()
-                break
-            if watch.must_stop():
+            ended = self._control.fileno() in ready
+            if not ended and watch.must_stop():
                 kill_descendants(self._pid)
-                report = self._await_report()
-                break
+                os.kill(self._pid, signal.SIGCONT)  # the program may have stopped its worker
+                ended = True
+        watch.end()
         if job:
             self._poll.unregister(channel)
-        watch.wall_s = time.monotonic() - watch.began
+        report = self._await_report()
         watch.output_bytes += self._drain(self.limits.output_bytes + 1)[0]
-        return self._conclude(watch, report, _read_all(channel), nonce)
-
-    def _conclude(self, watch: Watch, report: bytes, answer: bytes, nonce: bytes) -> Outcome:
-        if not report:
-            lost_by = self._retire()
+        answer = _read_all(channel)
+        lost_by = self._retire() if report is None or report.state != _protocol.CLEAN else None
+        if report is None:
             return watch.outcome(watch.stopped or Ended.LOST, signal=lost_by)
-        seen = _protocol.parse_report(report)
-        if not seen.clean:
-            self._retire()
         frame = _protocol.parse_frame(answer, nonce) if answer else None
-        return interpret(watch, seen, frame, tampered=bool(answer) and frame is None)
+        return interpret(watch, report, frame, tampered=bool(answer) and frame is None)
 
-    def _read_report(self) -> bytes:
-        try:
-            data = self._control.recv(_protocol.REPORT_BYTES)
-        except OSError:
-            return b""
-        return data if len(data) == _protocol.REPORT_BYTES else b""
-
-    def _await_report(self) -> bytes:
-        """The report on a program whose processes were just killed; empty when it does not come."""
+    def _await_report(self) -> _protocol.Report | None:
+        """The last report on a program that has ended; None when the worker died or does not come to it."""
         deadline = time.monotonic() + REPORT_S
+        report = None
         while (left := deadline - time.monotonic()) > 0:
             ready = {fd for fd, _ in self._poll.poll(left * 1000)}
             if self._output in ready:
                 self._drain(READ_BYTES)
             if self._control.fileno() in ready:
-                return self._read_report()
-        return b""
+                said = self._hear()
+                report = _protocol.parse_report(said) or report
+                if not said or report is None or report.state != _protocol.CLEANING:
+                    break
+        return report
+
+    def _hear(self) -> bytes:
+        """The worker's next message; empty when it is gone."""
+        try:
+            return self._control.recv(64)
+        except OSError:
+            return b""
 
     def _drain(self, at_most: int) -> tuple[int, bytes]:
         """Read and drop what was printed: how much, and the last piece of it."""
-        count, piece = 0, b""
-        while count < at_most:
-            try:
-                piece = os.read(self._output, READ_BYTES)
-            except BlockingIOError:
-                break
-            if not piece:
-                self._poll.unregister(self._output)
-                break
-            count += len(piece)
-        return count, piece
+        count, last = 0, b""
+        with contextlib.suppress(BlockingIOError):
+            while count < at_most and (piece := os.read(self._output, READ_BYTES)):
+                count, last = count + len(piece), piece
+        return count, last
 
     def _retire(self) -> int | None:
         """Stop a worker that broke or is not clean: the signal it had died of, if it had."""

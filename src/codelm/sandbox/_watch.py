@@ -38,6 +38,10 @@ class Watch:
             self.stopped = self._look(now - self.began)
         return self.stopped is not None
 
+    def end(self) -> None:
+        """The program has ended: its wall clock stands still from here."""
+        self.wall_s = time.monotonic() - self.began
+
     def _look(self, wall_s: float) -> Ended | None:
         if self._meter is None:
             self._meter = TreeMeter(self._worker, with_schedstat=self._with_schedstat)

@@ -1,0 +1,198 @@
+"""Where the sandbox is called from: threads, asyncio, daemonic processes, forks; and how it goes away."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codelm.sandbox import Ended, Limits, Program, Sandbox
+
+HONEST = Program(units=("x = 1\n",))
+
+DAEMONIC = """
+import multiprocessing, sys
+from codelm.sandbox import Program, Sandbox
+
+def work():
+    with Sandbox(workers=1) as sandbox:
+        sys.exit(0 if sandbox.run(Program(units=("x = 1",))).proof else 1)
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
+"""
+
+FORKED = """
+import os, sys
+from codelm.sandbox import Program, Sandbox
+
+with Sandbox(workers=1) as sandbox:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            sandbox.run(Program(units=("x = 1",)))
+        except ValueError as error:
+            os._exit(0 if "not entered in this process" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert sandbox.run(Program(units=("x = 1",))).proof
+"""
+
+BUSY_CALLER = """
+import sys
+from codelm.sandbox import Limits, Program, Sandbox
+
+source = "import os, time\\nif os.fork() == 0: os.setsid()\\ntime.sleep(60)"
+with Sandbox(Limits(time_s=50), workers=2) as sandbox:
+    print(*(slot._worker.pid for slot in sandbox._slots), sandbox._slots[0]._folder, flush=True)
+    try:
+        list(sandbox.run_many((i, Program(units=(source,))) for i in range(4)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+def test_many_threads_share_one_sandbox() -> None:
+    """More threads than workers; every one gets its own outcome."""
+    with Sandbox(workers=2) as sandbox:
+        seen: dict[int, str | None] = {}
+
+        def work(number: int) -> None:
+            seen[number] = sandbox.run(Program(units=(f"raise ValueError({number})",))).message
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert seen == {number: str(number) for number in range(8)}
+
+
+def test_sandbox_works_under_asyncio() -> None:
+    """A running event loop is no hindrance, and is not blocked by `asyncio.to_thread`."""
+
+    async def judge() -> list[bool]:
+        with Sandbox(workers=2) as sandbox:
+            outcomes = await asyncio.gather(*(asyncio.to_thread(sandbox.run, HONEST) for _ in range(4)))
+        return [outcome.proof for outcome in outcomes]
+
+    assert asyncio.run(judge()) == [True] * 4
+
+
+@pytest.mark.parametrize("script", [DAEMONIC, FORKED], ids=["daemonic", "forked"])
+def test_sandbox_works_in_other_kinds_of_process(script) -> None:
+    """A daemonic process may not have multiprocessing children; a fork does not own its parent's sandbox."""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_run_many_takes_no_more_than_it_needs() -> None:
+    """Back-pressure: the source is read as outcomes are taken, so memory does not grow with its length."""
+    taken = 0
+
+    def programs() -> Iterator[tuple[int, Program]]:
+        nonlocal taken
+        for taken in range(1, 1000):
+            yield taken, HONEST
+
+    with Sandbox(workers=2) as sandbox:
+        many = sandbox.run_many(programs())
+        for _ in range(5):
+            next(many)
+        assert taken <= 5 + 4
+        many.close()
+
+
+def test_run_many_stopped_early_kills_what_runs_and_spares_other_callers() -> None:
+    """The consumer leaves: its programs are killed at once, one that another thread runs is not."""
+    with Sandbox(Limits(time_s=20), workers=3) as sandbox:
+        others: list[Ended] = []
+        other = threading.Thread(
+            target=lambda: others.append(sandbox.run(Program(units=("import time; time.sleep(1)",))).ended)
+        )
+        other.start()
+        time.sleep(0.1)
+        sleepers = ((i, Program(units=("import time; time.sleep(15)" if i else "x = 1",))) for i in range(9))
+        many = sandbox.run_many(sleepers)
+        assert next(many)[0] == 0
+        began = time.monotonic()
+        many.close()
+        assert time.monotonic() - began < 5
+        other.join()
+    assert others == [Ended.FINISHED]
+
+
+def test_error_in_the_source_of_programs_comes_out() -> None:
+    """What the caller's own iterator raises is the caller's to see."""
+
+    def programs() -> Iterator[tuple[int, Program]]:
+        yield 0, HONEST
+        raise KeyError("from the caller")
+
+    with Sandbox(workers=1) as sandbox, pytest.raises(KeyError, match="from the caller"):
+        list(sandbox.run_many(programs()))
+
+
+def test_run_alone_waits_for_the_others_and_keeps_them_out() -> None:
+    """No other program of the sandbox overlaps one that runs alone."""
+    with Sandbox(workers=2) as sandbox:
+        nap = Program(units=("import time; time.sleep(0.2)",))
+        beside = threading.Thread(target=sandbox.run, args=(nap,))
+        beside.start()
+        time.sleep(0.05)
+        assert sandbox.run_alone(HONEST).proof
+        assert sandbox._free.qsize() == 2
+        beside.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_caller_that_is_killed_leaves_nothing(number) -> None:
+    """Workers, programs with sessions of their own, and folders are gone soon after the caller."""
+    caller = subprocess.Popen(
+        [sys.executable, "-c", BUSY_CALLER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    with caller:
+        assert caller.stdout is not None
+        *workers, folder = caller.stdout.readline().split()
+        time.sleep(0.5)
+        programs = [pid for worker in workers for pid in _children(worker)]
+        assert len(programs) == 2
+        caller.send_signal(number)
+        assert caller.wait(20) == (130 if number == signal.SIGINT else -number)
+    _wait_until_gone([*workers, *programs], Path(folder))
+
+
+def test_sandbox_leaves_no_process_descriptor_or_folder_behind() -> None:
+    """After the block everything is as before."""
+    before = _descriptors()
+    with Sandbox(workers=3) as sandbox:
+        workers = [str(slot._worker.pid) for slot in sandbox._slots if slot._worker]
+        folder = Path(sandbox._slots[0]._folder)
+        assert sandbox.run(HONEST).proof
+    assert _descriptors() == before
+    _wait_until_gone(workers, folder)
+
+
+def _descriptors() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+def _children(pid: str) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def _wait_until_gone(pids: list[str], folder: Path) -> None:
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) or folder.exists():
+        assert time.monotonic() < deadline, (pids, folder)
+        time.sleep(0.02)

@@ -1,0 +1,101 @@
+"""The verdict frame is parsed strictly: anything but one whole genuine frame is nothing."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import codelm.sandbox
+from codelm.sandbox import Program
+from codelm.sandbox._protocol import (
+    FINISHED,
+    MAX_FRAME_BYTES,
+    NONCE_BYTES,
+    RAISED,
+    Frame,
+    encode_job,
+    parse_frame,
+    parse_report,
+)
+
+NONCE = bytes(range(NONCE_BYTES))
+
+
+@pytest.fixture(scope="module")
+def worker() -> ModuleType:
+    """The other end, loaded as a module; it does nothing until its `main` is called."""
+    path = Path(codelm.sandbox.__file__).with_name("_worker.py")
+    spec = importlib.util.spec_from_file_location("worker_under_test", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_frame_that_the_worker_packs_is_what_the_supervisor_reads(worker) -> None:
+    """The two ends agree, lone surrogates and absent texts included."""
+    assert parse_frame(worker.pack(NONCE, FINISHED, 255, "", None), NONCE) == Frame(FINISHED, None, "", None)
+    packed = worker.pack(NONCE, RAISED, 2, "Fehler", "\ud800 ü")
+    assert parse_frame(packed, NONCE) == Frame(RAISED, 2, "Fehler", "\ud800 ü")
+    largest = worker.pack(NONCE, RAISED, 2, "\U0001f600" * 200, "\U0001f600" * 8192)
+    assert len(largest) < MAX_FRAME_BYTES
+    assert parse_frame(largest, NONCE) is not None
+
+
+def test_frame_with_any_change_is_nothing(worker) -> None:
+    """Other nonce, bytes cut or added, lengths that lie, text that is not UTF-8, an unknown kind."""
+    good = worker.pack(NONCE, RAISED, 1, "E", "text")
+    assert parse_frame(good, bytes(NONCE_BYTES)) is None
+    for cut in range(len(good)):
+        assert parse_frame(good[:cut], NONCE) is None
+    assert parse_frame(good + b"x", NONCE) is None
+    assert parse_frame(good + good, NONCE) is None
+    assert parse_frame(good[:-1] + b"\xff", NONCE) is None
+    assert parse_frame(b"\xff\xff\xff\xff" + good[4:], NONCE) is None
+    assert parse_frame(good[:20] + b"\x09" + good[21:], NONCE) is None
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_never_a_frame(data) -> None:
+    """Without the nonce there is no frame, and nothing raises."""
+    assert parse_frame(data, NONCE) is None
+    assert parse_report(data) is None or len(data) == 25
+
+
+def test_job_holds_the_program_as_it_is(worker, monkeypatch) -> None:
+    """The program's own process reads back what the supervisor wrote, byte for byte."""
+    job = memoryview(encode_job(Program(units=("a = '\ud800\0'\n", ""), seed=2**64 - 1), NONCE, 99))
+    place = 0
+
+    def read_some(fd: int, size: int) -> bytes:
+        nonlocal place
+        part = bytes(job[place : place + min(size, 7)])  # a socket may give less than asked for
+        place += len(part)
+        return part
+
+    monkeypatch.setattr(worker.os, "read", read_some)
+    assert worker.read_job() == (NONCE, 2**64 - 1, 99, ["a = '\ud800\0'\n", ""])
+
+
+def test_cleaning_follows_no_link_and_knows_no_depth(worker, tmp_path) -> None:
+    """Deep folders, modes, fifos and links go; what a link points to stays."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("x")
+    scratch = tmp_path / "scratch"
+    inner = scratch
+    for _ in range(12):
+        inner = inner / ("d" * 200)
+    inner.mkdir(parents=True)
+    (inner / "link").symlink_to(outside)
+    (scratch / "link").symlink_to(outside)
+    (inner / "file").write_text("x")
+    inner.chmod(0)
+    assert worker.clear(str(scratch))
+    assert not scratch.exists()
+    assert (outside / "kept").exists()
+    assert worker.clear(str(scratch))  # nothing there is nothing to do
