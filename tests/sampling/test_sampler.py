@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from codelm.errors import InputError, UsageError
-from codelm.model import GPT
+from codelm.model import GPT, GPTConfig
 from codelm.problems import Problem, ProblemSet
 from codelm.sampling import Completion, Request, Sampler, SamplingConfig, truncate_at_stop
 from codelm.sampling.lanes import Lanes
@@ -171,6 +171,16 @@ def test_machine_whose_equal_rows_differ_is_refused(
 
     monkeypatch.setattr(Lanes, "next_logits", uneven)
     with pytest.raises(UsageError, match=r"1 of 64 equal rows .* OMP_NUM_THREADS=1"):
+        list(sampler.complete(all_requests(sampler, problems)))
+
+
+def test_model_whose_logits_are_nan_is_refused(tokenizer: Tokenizer, problems: ProblemSet) -> None:
+    """A checkpoint of diverged weights gives one line, not samples of token 0."""
+    config = GPTConfig(n_layer=1, n_embd=32, n_head=4, vocab_size=tokenizer.vocab_size, n_ctx=160)
+    broken = GPT(config).eval()
+    broken.ln_f.weight.data.fill_(float("nan"))
+    sampler = Sampler(broken, tokenizer, SamplingConfig(**BASE))
+    with pytest.raises(InputError, match="logits are not numbers"):
         list(sampler.complete(all_requests(sampler, problems)))
 
 

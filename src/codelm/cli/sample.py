@@ -30,7 +30,7 @@ def sample(
     ] = False,
     lanes: Annotated[int, typer.Option(help="Sequences decoded together.")] = 64,
     batch_size: Annotated[
-        int | None, typer.Option(help="Lanes busy at once; changes no sample.", show_default="all")
+        int | None, typer.Option(help="Lanes that may be busy at once.", show_default="all")
     ] = None,
     keep_raw: Annotated[
         bool, typer.Option("--keep-raw", help="Also write the text before its cut and the token ids.")

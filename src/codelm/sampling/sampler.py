@@ -60,7 +60,8 @@ class Sampler:
         """Draw all requests; each completion comes when it ends, so not in order.
 
         Requests of one prompt should stand together: a prompt is read again after another one.
-        Raises: UsageError when this machine cannot give deterministic mode.
+        Raises: UsageError when this machine cannot give deterministic mode; InputError for a model whose
+        logits are not numbers.
         """
         for slots, group in self._groups(list(requests)):
             lanes = self._lanes(len(group), slots)
@@ -129,7 +130,10 @@ class Sampler:
 
     @torch.inference_mode()
     def _draw(self, lanes: Lanes) -> tuple[list[int], list[float]]:
-        """Next token of every lane, and its raw log-probability; a free lane's mean nothing."""
+        """Next token of every lane, and its raw log-probability; a free lane's mean nothing.
+
+        Raises: InputError when the model's logits are not numbers.
+        """
         logits_BV = lanes.next_logits(trim=not self.config.deterministic)
         device = logits_BV.device
         uniforms = [0.0 if draft is None else draft.uniform for draft in lanes.drafts]
@@ -140,7 +144,13 @@ class Sampler:
             top_p=self.config.top_p,
             busy_B=torch.tensor([draft is not None for draft in lanes.drafts], device=device),
         )
-        return tokens_B.tolist(), token_logprobs(logits_BV, tokens_B).tolist()
+        logprobs_B = token_logprobs(logits_BV, tokens_B)
+        if logprobs_B.isnan().any():
+            raise InputError(
+                "the model's logits are not numbers (NaN): its training diverged or its checkpoint is damaged; "
+                "take another checkpoint"
+            )
+        return tokens_B.tolist(), logprobs_B.tolist()
 
 
 def _check_rows_agree(lanes: Lanes, request: Request) -> None:
@@ -151,7 +161,7 @@ def _check_rows_agree(lanes: Lanes, request: Request) -> None:
     n_lanes = len(lanes.drafts)
     for lane in range(n_lanes):
         lanes.put(lane, Draft(request, np.zeros(1)))
-    logits_BV = lanes.next_logits(trim=False)
+    logits_BV = lanes.next_logits(trim=False).nan_to_num()  # NaN has its own message, once tokens are drawn
     lanes.drafts = [None] * n_lanes
     logprobs_B = token_logprobs(logits_BV, torch.zeros_like(logits_BV[:, 0], dtype=torch.int64))
     unequal = (logits_BV != logits_BV[0]).any(dim=1) | (logprobs_B != logprobs_B[0])
