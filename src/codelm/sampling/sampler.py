@@ -147,7 +147,7 @@ class Sampler:
         logprobs_B = token_logprobs(logits_BV, tokens_B)
         if logprobs_B.isnan().any():
             raise InputError(
-                "the model's logits are not numbers (NaN): its training diverged or its checkpoint is damaged; "
+                "the model's logits are not numbers (NaN): its training diverged or its file is damaged; "
                 "take another checkpoint"
             )
         return tokens_B.tolist(), logprobs_B.tolist()
