@@ -27,20 +27,22 @@ def draw_tokens(
         return logits_BV.argmax(dim=-1)  # the first of several maxima
     n_tokens = logits_BV.shape[-1]
     highest_B1 = logits_BV.amax(dim=-1, keepdim=True)
-    mass_B1 = ((logits_BV - highest_B1) / temperature).exp().sum(dim=-1, keepdim=True).double()
+    mass_B1 = (logits_BV - highest_B1).div_(temperature).exp_().sum(dim=-1, keepdim=True).double()
     tokens_B = torch.zeros_like(busy_B, dtype=torch.int64)
-    rows_R = busy_B.nonzero().squeeze(1)
+    rows_R, logits_RV = torch.arange(len(logits_BV), device=logits_BV.device), logits_BV
     # At top_p 1 every token is in the nucleus, so no prefix of the ranking is enough.
     for width in [width for width in _WIDTHS if width < n_tokens and top_p < 1.0]:
-        ranked_RW, ids_RW = logits_BV[rows_R].topk(width, dim=-1)
+        ranked_RW, ids_RW = logits_RV.topk(width, dim=-1)
         weights_RW = ((ranked_RW - highest_B1[rows_R]).double() / temperature).exp()
         picked = _pick(weights_RW, top_p * mass_B1[rows_R], uniforms_B[rows_R])
         tokens_B[rows_R] = ids_RW.gather(1, picked.rank_R1).squeeze(1)
         # The last of the prefix may tie with one outside, and `topk` promises no order among equals.
-        rows_R = rows_R[(picked.last_R1.squeeze(1) == width - 1) | _has_ties(ranked_RW)]
+        unsettled_R = (picked.last_R1.squeeze(1) == width - 1) | _has_ties(ranked_RW)
+        rows_R = rows_R[unsettled_R & busy_B[rows_R]]
         if not len(rows_R):
             return tokens_B
-    ranked_RV, ids_RV = logits_BV[rows_R].sort(dim=-1, descending=True, stable=True)
+        logits_RV = logits_BV[rows_R]
+    ranked_RV, ids_RV = logits_RV.sort(dim=-1, descending=True, stable=True)
     weights_RV = ((ranked_RV - highest_B1[rows_R]).double() / temperature).exp()
     picked = _pick(weights_RV, top_p * weights_RV.cumsum(dim=-1)[:, -1:], uniforms_B[rows_R])
     tokens_B[rows_R] = ids_RV.gather(1, picked.rank_R1).squeeze(1)
