@@ -70,7 +70,7 @@ def _ours(config: GPTConfig, batch: Batch) -> Callable[[], None]:
 
 def _transformers(config: GPTConfig, batch: Batch) -> Callable[[], None]:
     shape = {"n_layer": config.n_layer, "n_embd": config.n_embd, "n_head": config.n_head}
-    quiet = {"bos_token_id": 0, "eos_token_id": 0, "loss_type": "ForCausalLM", "use_cache": False}
+    quiet = {"bos_token_id": 0, "eos_token_id": 0, "use_cache": False}
     dropout = {"attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0}
     model = GPT2LMHeadModel(
         GPT2Config(**shape, **dropout, vocab_size=config.vocab_size, n_positions=config.n_ctx, **quiet)
