@@ -99,6 +99,12 @@ def test_write_json_writes_nan_as_null(tmp_path: Path) -> None:
     assert read_json(tmp_path / "x.json") == {"a": [None, 1.5], "b": [None]}
 
 
+def test_write_json_keeps_any_text(tmp_path: Path) -> None:
+    """A model may write a lone surrogate; the file keeps it."""
+    write_json(tmp_path / "x.json", {"completion": "\ud800 ü"})
+    assert read_json(tmp_path / "x.json") == {"completion": "\ud800 ü"}
+
+
 def test_digest_json_depends_on_content_not_on_key_order() -> None:
     """Equal values have equal digests, and different ones different digests."""
     assert digest_json({"a": 1, "b": 2}) == digest_json({"b": 2, "a": 1})

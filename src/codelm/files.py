@@ -114,7 +114,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
 
 def write_json(path: str | Path, value: object) -> None:
     """Write one JSON value, indented, atomically. NaN becomes null: JSON has no NaN. Raises: OutputError."""
-    text = json.dumps(_without_nan(value), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_without_nan(value), indent=2, allow_nan=False)
     with atomic_write(path) as stream:
         stream.write(text.encode() + b"\n")
 

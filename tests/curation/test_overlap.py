@@ -27,6 +27,13 @@ def test_renamed_and_reformatted_body_is_found_in_a_file(evaluated: Evaluated) -
     assert evaluated.in_text(text) == "contains_evaluated:chains/1/3"
 
 
+def test_evaluated_body_inside_another_function_is_found(evaluated: Evaluated) -> None:
+    """Neither a function around an evaluated body nor one beside it hides it."""
+    inner = "        def g(t):\n            t = t.lower()\n            return t\n"
+    text = "def outer(x):\n    y = 1\n    if x:\n" + inner + "        z = g\n    return y\n"
+    assert evaluated.in_text(text) == "contains_evaluated:chains/1/3"
+
+
 @pytest.mark.parametrize(
     "text",
     ["def f(s):\n    s = s.upper()\n    return s\n", "def broken(:\n", "x = 1\n", "", "\0"],

@@ -57,6 +57,13 @@ def test_mean_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     assert 0.92 <= hits / 400 <= 0.98
 
 
+@pytest.mark.parametrize("n", [1, 13, 60, 164])
+def test_mean_interval_ends_exactly_where_the_mean_does(n: int) -> None:
+    """All 0 has the lower bound 0, all 1 the upper bound 1, not a rounding error beside them."""
+    assert mean_interval([0.0] * n).low == 0.0
+    assert mean_interval([1.0] * n).high == 1.0
+
+
 def test_mean_interval_of_nothing_or_nan_is_undefined() -> None:
     """No value, or an undefined one, gives an undefined interval."""
     assert all(map(math.isnan, mean_interval([])))

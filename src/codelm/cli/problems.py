@@ -27,7 +27,9 @@ def list_sets() -> None:
 @app.command()
 def show(
     problem_set: NameOrPath,
-    task_id: Annotated[str | None, typer.Argument(help="One task; all task ids are listed without it.")] = None,
+    task_id: Annotated[
+        str | None, typer.Argument(help="One task; all task ids are listed without it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
     """Show the tasks of a set, or one problem whole.
@@ -42,7 +44,9 @@ def show(
         print("\n".join(problems))
         return
     if task_id not in problems:
-        raise UsageError(f"{problem_set} has no task {task_id!r}; `codelm problems show {problem_set}` lists them")
+        raise UsageError(
+            f"{problem_set} has no task {task_id!r}; `codelm problems show {problem_set}` lists them"
+        )
     problem = problems[task_id]
     if as_json:
         print(json.dumps(problem.to_json()))
@@ -60,7 +64,9 @@ def fetch(name: Annotated[str, typer.Argument(help="humaneval")]) -> None:
     from codelm.problems import fetch_humaneval
 
     if name != "humaneval":
-        raise UsageError(f"unknown data set {name!r}; can be fetched: humaneval (starter and chains are bundled)")
+        raise UsageError(
+            f"unknown data set {name!r}; can be fetched: humaneval (starter and chains are bundled)"
+        )
     print(fetch_humaneval())
 
 

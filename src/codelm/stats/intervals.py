@@ -20,9 +20,9 @@ UNDEFINED = Estimate(math.nan, math.nan, math.nan)
 def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Estimate:
     """Mean of values in [0, 1] with an interval for the mean of the population they were drawn from.
 
-    Wilson's score interval at an effective sample size: as many yes/no trials as would have the variance that
-    the values show (the design-effect argument of survey statistics). For yes/no values it is exactly Wilson's
-    interval. It is skewed where the mean is near 0 or 1, and never of zero width: values that are all 0, or
+    Wilson's score interval at an effective sample size: as many yes/no trials as would have the variance
+    that the values show (the design-effect argument of survey statistics). For yes/no values it is exactly
+    Wilson's interval. It is skewed where the mean is near 0 or 1, and never of zero width: values that are all 0, or
     all 1, count as so many yes/no trials. Any NaN makes all three numbers NaN.
     Raises: ValueError for values outside [0, 1] or a level outside (0, 1).
     """
@@ -51,4 +51,7 @@ def _effective_trials(values: Sequence[float], mean: float) -> float:
 def _wilson(mean: float, n: float, z: float) -> Estimate:
     centre = (mean + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(mean * (1 - mean) / n + z * z / (4 * n * n))
-    return Estimate(mean, max(0.0, centre - half), min(1.0, centre + half))
+    # At the ends the bound is the end itself; rounding would leave it a hair away.
+    low = 0.0 if mean == 0.0 else max(0.0, centre - half)
+    high = 1.0 if mean == 1.0 else min(1.0, centre + half)
+    return Estimate(mean, low, high)

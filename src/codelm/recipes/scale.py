@@ -1,0 +1,144 @@
+"""The numbers of a reproduction, and how each departs from the paper."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, NamedTuple, Self, get_type_hints
+
+from codelm.errors import UsageError
+from codelm.files import Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Every option of a reproduction; token budgets, not time budgets, so that a rerun is the same run."""
+
+    seed: int = 0  # of everything that is drawn
+
+    corpus_bytes: int = 12_000_000  # source text kept, training and validation together
+    validation_share: float = 0.1  # of the packages
+    vocab_size: int = 4096
+
+    sizes: tuple[str, ...] = ("0.4M", "0.8M")  # of the models, small to large
+    context: int = 256  # tokens a model can look back
+    codex_tokens: int = 1_000_000  # trained on, per size
+    codex_batch: int = 16  # windows of `context` tokens per step
+    codex_learning_rate: float = 3e-3  # peak
+
+    family_problems: int = 12_000  # generated problems to fine-tune on
+    family_max_length: int = 4  # operations per problem
+    codex_s_epochs: int = 1  # passes over the generated problems
+    codex_s_batch: int = 32  # problems per step
+    codex_s_learning_rate: float = 3e-3  # peak
+    warmup_steps: int = 50
+
+    chain_lengths: int = 5  # chains of 1 to this many blocks are evaluated
+    chains_per_length: int = 20  # all 13 of length 1
+    temperatures: tuple[float, ...] = (0.2, 0.8)
+    top_p: float = 0.95
+    samples: int = 10  # per problem and temperature
+    samples_last: int = 100  # of the largest Codex-S on the chains at the highest temperature
+    max_new_tokens: int = 160
+    timeout_s: float = 3.0
+
+    def with_options(self, assignments: Iterable[str]) -> Self:
+        """The same scale with `name=value` assignments applied. Raises: UsageError."""
+        changes: dict[str, Any] = {}
+        types = get_type_hints(type(self))
+        for assignment in assignments:
+            name, _, text = assignment.partition("=")
+            if name not in types:
+                known = ", ".join(field.name for field in fields(self))
+                raise UsageError(f"unknown option {name!r} in --set {assignment!r}; known are {known}")
+            changes[name] = _parse(text, types[name], assignment)
+        return replace(self, **changes)
+
+    def to_json(self) -> Json:
+        """Every option by name."""
+        return asdict(self)
+
+
+class Departure(NamedTuple):
+    """Where a scale does not do what the paper did."""
+
+    what: str
+    paper: str
+    here: str
+    why: str
+
+
+def departures(scale: Scale) -> list[Departure]:
+    """Every departure of a laptop's reproduction from the paper."""
+    largest = scale.sizes[-1]
+    return [
+        Departure(
+            "training text",
+            "159 GB from GitHub",
+            f"{scale.corpus_bytes / 1e6:.0f} MB: the standard library and installed packages",
+            "no network, minutes",
+        ),
+        Departure(
+            "start",
+            "GPT-3 weights",
+            "random weights",
+            "there are no open GPT-3 weights; the paper found no gain in the end",
+        ),
+        Departure("sizes", "12M to 12B", f"{scale.sizes[0]} to {largest}", "two processor cores"),
+        Departure("tokens", "100 billion", f"{scale.codex_tokens:,} per size", "minutes"),
+        Departure(
+            "vocabulary",
+            "50,281",
+            f"{scale.vocab_size:,}, trained on the corpus",
+            "most parameters would be embeddings",
+        ),
+        Departure("context", "not stated (GPT-3: 2,048)", f"{scale.context}", "two processor cores"),
+        Departure(
+            "learning rate",
+            "GPT-3's of that size (6e-4 at 85M)",
+            f"{scale.codex_learning_rate:g}",
+            "small models on few tokens want a higher one",
+        ),
+        Departure(
+            "warm-up", "175 steps", f"{scale.warmup_steps} steps", "there are only some hundreds of steps"
+        ),
+        Departure(
+            "Codex-S learning rate",
+            "a tenth of Codex's",
+            f"{scale.codex_s_learning_rate:g}",
+            "this Codex has learnt little that a high rate could destroy",
+        ),
+        Departure(
+            "Codex-S problems",
+            "50,000 from contests and traced tests",
+            f"{scale.family_problems:,} generated ones",
+            "neither source is at hand",
+        ),
+        Departure(
+            "evaluated on", "HumanEval", "starter and chains", "models of this size solve none of HumanEval"
+        ),
+        Departure(
+            "samples per problem",
+            "200",
+            f"{scale.samples}, {scale.samples_last} where pass@100 is given",
+            "minutes",
+        ),
+    ]
+
+
+SCALES = {"laptop": Scale()}
+
+
+def scale_named(name: str) -> Scale:
+    """A scale by name. Raises: UsageError for an unknown one, listing the known."""
+    if name not in SCALES:
+        raise UsageError(f"unknown scale {name!r}; known are {', '.join(SCALES)}")
+    return SCALES[name]
+
+
+def _parse(text: str, kind: Any, assignment: str) -> Any:
+    try:
+        if kind in (int, float):
+            return kind(text)
+        item = str if kind == tuple[str, ...] else float
+        return tuple(item(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--set {assignment!r}: {error}") from error
