@@ -22,8 +22,8 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Estimate:
 
     Wilson's score interval at an effective sample size: as many yes/no trials as would have the variance
     that the values show (the design-effect argument of survey statistics). For yes/no values it is exactly
-    Wilson's interval. It is skewed where the mean is near 0 or 1, and never of zero width: values that are all 0, or
-    all 1, count as so many yes/no trials. Any NaN makes all three numbers NaN.
+    Wilson's interval. It is skewed where the mean is near 0 or 1, and never of zero width: values that are
+    all 0, or all 1, count as so many yes/no trials. Any NaN makes all three numbers NaN.
     Raises: ValueError for values outside [0, 1] or a level outside (0, 1).
     """
     if not 0.0 < level < 1.0:
