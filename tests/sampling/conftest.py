@@ -18,7 +18,7 @@ def tokenizer() -> Tokenizer:
     return train_tokenizer([TEXT] * 3, vocab_size=300)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Threads that wait for one another would make these tests slow on a busy machine."""
     before = torch.get_num_threads()

@@ -16,9 +16,7 @@ class SamplingConfig:
     """
 
     n: int = 1  # samples per problem
-    temperature: float = (
-        0.2  # divides the logits; 0 is greedy: all n samples are equal (paper: 0.2 for pass@1)
-    )
+    temperature: float = 0.2  # divides the logits; 0 is greedy, all n samples equal (paper: 0.2 for pass@1)
     top_p: float = 0.95  # mass of the nucleus, applied after the temperature (paper: 0.95)
     max_new_tokens: int = 300  # tokens drawn per sample at most (the paper states none; CodeT used 300)
     seed: int = 0  # of all random numbers
