@@ -2,6 +2,7 @@
 
 from codelm.problems.chains import (
     BLOCKS,
+    MAX_CHAIN_LENGTH,
     TEST_STRINGS,
     Block,
     ChainDraw,
@@ -19,6 +20,7 @@ from codelm.problems.sample import Sample, SampleRow, read_samples
 
 __all__ = [
     "BLOCKS",
+    "MAX_CHAIN_LENGTH",
     "PROBLEM_SETS",
     "TEST_STRINGS",
     "Block",

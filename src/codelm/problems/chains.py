@@ -58,7 +58,7 @@ BLOCKS = (
 )
 
 ENTRY_POINT = "string_manipulation"
-MAX_LENGTH = 7  # as far as the paper's figure 11 goes
+MAX_CHAIN_LENGTH = 7  # as far as the paper's figure 11 goes
 
 # Mixed case, vowels, all three punctuation marks, runs of spaces, and enough words to be halved twice.
 TEST_STRINGS = (
@@ -134,8 +134,8 @@ def draw_chains(length: int, count: int, *, seed: int = 0) -> ChainDraw:
     There are only 13 chains of length 1: they are given in the paper's order and `count` may not exceed 13.
     Raises: ValueError for a length outside 1 to 7, or when there are not that many chains.
     """
-    if not 1 <= length <= MAX_LENGTH:
-        raise ValueError(f"chain length must be 1 to {MAX_LENGTH}, got {length}")
+    if not 1 <= length <= MAX_CHAIN_LENGTH:
+        raise ValueError(f"chain length must be 1 to {MAX_CHAIN_LENGTH}, got {length}")
     problems: list[Problem] = []
     tried = 0
     for blocks in _distinct_chains(length, random.Random(f"chains/{seed}/{length}")):  # noqa: S311
@@ -151,7 +151,7 @@ def draw_chains(length: int, count: int, *, seed: int = 0) -> ChainDraw:
 
 def default_chains() -> ProblemSet:
     """The bundled set `chains`: all 13 of length 1, and 25 of each length from 2 to 7."""
-    lengths = range(1, MAX_LENGTH + 1)
+    lengths = range(1, MAX_CHAIN_LENGTH + 1)
     draws = [draw_chains(length, min(len(BLOCKS) ** length, 25)) for length in lengths]
     return ProblemSet.of("chains", [problem for draw in draws for problem in draw.problems])
 

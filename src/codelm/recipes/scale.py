@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, Self, get_type_hints
 
 from codelm.errors import UsageError
 from codelm.files import Json
+from codelm.model import gpt_config
+from codelm.problems import MAX_CHAIN_LENGTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +33,31 @@ class Scale:
     codex_s_learning_rate: float = 3e-3  # peak
     warmup_steps: int = 50
 
-    chain_lengths: int = 5  # chains of 1 to this many blocks are evaluated
-    chains_per_length: int = 20  # all 13 of length 1
+    chain_lengths: int = 4  # chains of 1 to this many blocks are evaluated
+    chains_per_length: int = 12  # all 13 of length 1
     temperatures: tuple[float, ...] = (0.2, 0.8)
     top_p: float = 0.95
     samples: int = 10  # per problem and temperature
     samples_last: int = 100  # of the largest Codex-S on the chains at the highest temperature
-    max_new_tokens: int = 160
+    max_new_tokens: int = 120
     timeout_s: float = 3.0
+
+    def __post_init__(self) -> None:
+        for name in _COUNTS:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.chain_lengths > MAX_CHAIN_LENGTH:
+            raise ValueError(f"chain_lengths must be 1 to {MAX_CHAIN_LENGTH}, got {self.chain_lengths}")
+        for name in ("validation_share", "top_p"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must be in (0, 1], got {getattr(self, name)}")
+        for name in ("codex_learning_rate", "codex_s_learning_rate", "timeout_s"):
+            if not getattr(self, name) > 0.0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for size in self.sizes:
+            gpt_config(size, vocab_size=self.vocab_size, n_ctx=self.context)
+        if not (self.sizes and self.temperatures) or min(self.temperatures) < 0.0:
+            raise ValueError("sizes and temperatures need one value each, and no temperature below 0")
 
     def with_options(self, assignments: Iterable[str]) -> Self:
         """The same scale with `name=value` assignments applied. Raises: UsageError."""
@@ -50,11 +69,21 @@ class Scale:
                 known = ", ".join(field.name for field in fields(self))
                 raise UsageError(f"unknown option {name!r} in --set {assignment!r}; known are {known}")
             changes[name] = _parse(text, types[name], assignment)
-        return replace(self, **changes)
+        try:
+            return replace(self, **changes)
+        except ValueError as error:
+            raise UsageError(f"--set: {error}") from error
 
     def to_json(self) -> Json:
         """Every option by name."""
         return asdict(self)
+
+
+_COUNTS = (
+    "corpus_bytes", "vocab_size", "context", "codex_tokens", "codex_batch", "family_problems",
+    "family_max_length", "codex_s_epochs", "codex_s_batch", "warmup_steps", "chain_lengths",
+    "chains_per_length", "samples", "samples_last", "max_new_tokens",
+)  # fmt: skip
 
 
 class Departure(NamedTuple):
