@@ -4,7 +4,9 @@ The reference is the plain loop a user of transformers writes: `GPT2LMHeadModel(
 AdamW as it comes, clipping at 1.0. Both read the same random tokens; rounds alternate (A B A B) and medians
 are compared, so that a slow spell of the machine hits both.
 
-    python benchmarks/bench_training.py [--size 0.8M] [--batch 16] [--length 256] [--vocab 4096] [--rounds 7]
+On a machine with other work, waiting threads must not spin, or both measure little else:
+
+    OMP_WAIT_POLICY=PASSIVE python benchmarks/bench_training.py [--size 0.8M] [--batch 16] [--length 256]
 """
 
 import argparse
