@@ -11,7 +11,7 @@ from typing import NamedTuple
 from codelm.errors import InputError
 from codelm.experiments._judged import JudgedSet
 from codelm.experiments._table import Column, Table
-from codelm.experiments.pass_table import INTERVALS
+from codelm.experiments.passes import INTERVALS
 from codelm.problems import BLOCKS, Problem
 from codelm.stats import Estimate, mean_interval
 

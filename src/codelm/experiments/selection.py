@@ -14,7 +14,7 @@ from typing import NamedTuple
 from codelm.errors import InputError
 from codelm.experiments._judged import Judged, JudgedSet
 from codelm.experiments._table import Column, Table
-from codelm.experiments.pass_table import INTERVALS
+from codelm.experiments.passes import INTERVALS
 from codelm.stats import Estimate, mean_interval, pass_at_k
 
 
