@@ -1,9 +1,12 @@
 """`codelm reproduce`: the whole loop, from source text to report."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+WIDTH_OF_A_PIPE = 110  # characters
 
 
 def reproduce(
@@ -31,6 +34,14 @@ def reproduce(
         for name, value in chosen.to_json().items():
             print(f"{name:22} {value}")
         return
-    from codelm.recipes import reproduce as run_recipe
+    from rich.console import Console
 
-    run_recipe(run or Path("runs") / scale, chosen)
+    from codelm.recipes import reproduce as run_recipe
+    from codelm.report import rich_table
+
+    folder = run or Path("runs") / scale
+    findings = run_recipe(folder, chosen)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
+    for table in findings.tables:
+        console.print(rich_table(table))
+    print(f"report: {findings.report}")

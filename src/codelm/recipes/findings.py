@@ -38,15 +38,14 @@ from codelm.recipes.stages import StageResult
 from codelm.report import Program, ReportContent, Section, number, write_programs, write_report
 
 TABLES = "tables"  # folder of the run that holds what this module writes
+SHOWN = ("stages", "chain-length", "pass", "selection")  # in the terminal
 
 
 class Findings(NamedTuple):
-    """The tables that the terminal shows."""
+    """What a reproduction leaves for a reader."""
 
-    passes: Table[Any]
-    chains: Table[Any]
-    selection: Table[Any]
-    stages: Table[Any]
+    tables: tuple[Table[Any], ...]  # those the terminal shows
+    report: Path  # report.html
 
 
 def write_findings(run: Path, scale: Scale, stages: Sequence[StageResult]) -> Findings:
@@ -74,8 +73,8 @@ def write_findings(run: Path, scale: Scale, stages: Sequence[StageResult]) -> Fi
     for name, table in tables.items():
         write_json(run / TABLES / f"{name}.json", table.to_json())
     _write_programs(run, judged[last], chains)
-    write_report(run, _content(run, scale, tables))
-    return Findings(tables["pass"], chain_lengths, tables["selection"], tables["stages"])
+    report = write_report(run, _content(scale, tables))
+    return Findings(tuple(tables[name] for name in SHOWN), report)
 
 
 def _last_draw(scale: Scale) -> Draw:
@@ -174,7 +173,7 @@ def _write_programs(run: Path, judged: JudgedSet, problems: ProblemSet) -> None:
     write_programs(run / TABLES / "programs.json", programs)
 
 
-def _content(run: Path, scale: Scale, tables: dict[str, Table[Any]]) -> ReportContent:
+def _content(scale: Scale, tables: dict[str, Table[Any]]) -> ReportContent:
     return ReportContent(
         title="Codex, from source text to pass@k",
         subtitle="A reproduction of Chen et al. 2021 on one machine: `codelm reproduce`.",
