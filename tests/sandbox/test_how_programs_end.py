@@ -2,6 +2,7 @@
 
 import pytest
 
+from codelm.errors import InfraError
 from codelm.sandbox import Clock, Ended, Limits, Program, Sandbox
 
 
@@ -142,12 +143,24 @@ def test_prelude_runs_first_and_leaves_no_name_behind() -> None:
         assert sandbox.run(Program(units=("import os; os.kill()",))).exception == "TypeError"
 
 
-def test_prelude_that_fails_is_our_fault_not_the_programs() -> None:
-    """A program that was not started is lost, not failed."""
-    with Sandbox(workers=1, prelude="1 / 0\n") as sandbox:
-        outcome = sandbox.run(Program(units=("x = 1",)))
-    assert (outcome.ended, outcome.signal, outcome.settled) == (Ended.LOST, None, False)
-    assert outcome.message == "division by zero"
+def test_prelude_that_fails_keeps_the_sandbox_from_starting() -> None:
+    """It is the caller's own code, so it is no program's fault."""
+    with pytest.raises(InfraError, match=r"did not start .ZeroDivisionError: division by zero"):
+        Sandbox(workers=1, prelude="1 / 0\n").__enter__()
+
+
+def test_module_state_is_in_order_in_a_programs_own_forks(run) -> None:
+    """The worker skips the fork hooks of `threading` and `random` for itself only."""
+    assert run(
+        "import os, random, threading\n"
+        "read, write = os.pipe()\n"
+        "ready = threading.Thread(target=threading.Event().wait, daemon=True); ready.start()\n"
+        "if os.fork() == 0:\n"
+        "    os.write(write, repr((random.random(), threading.active_count())).encode()); os._exit(0)\n"
+        "other, threads = eval(os.read(read, 100))\n"
+        "assert other != random.random() and threads == 1, threads\n"
+        "assert threading.main_thread() is threading.current_thread() and threading.active_count() == 2\n"
+    ).proof
 
 
 @pytest.mark.parametrize(("sleep_s", "near"), [(0.5, False), (1.0, True)])

@@ -77,7 +77,7 @@ def test_job_holds_the_program_as_it_is(worker, monkeypatch) -> None:
         place += len(part)
         return part
 
-    monkeypatch.setattr(worker.os, "read", read_some)
+    monkeypatch.setattr(worker.posix, "read", read_some)
     assert worker.read_job() == (NONCE, 2**64 - 1, 99, ["a = '\ud800\0'\n", ""])
 
 

@@ -16,7 +16,7 @@ _REMOVED = {
 }
 _UNIMPORTABLE = "ipdb joblib psutil resource tkinter"
 
-# Run before each program in its own process, in another namespace.
+# Run once in each worker, before any program.
 GUARD = f"""
 import importlib, io, sys
 for module, names in {_REMOVED!r}.items():

@@ -24,7 +24,8 @@ class Sandbox:
     """Runs untrusted programs under limits and says what happened; use as a context manager.
 
     limits: of each program. workers: programs at a time; default: the processors this process may use.
-    prelude: Python source of the caller's own, run before each program in its process, in another namespace.
+    prelude: Python source of the caller's own, run once in each worker, in a namespace of its own; what it
+    changes in modules every program finds changed.
     Safe to use from several threads; not in a process forked after it was entered.
     Raises, on entry: MissingError where the host cannot do this; InfraError when no worker comes up.
     """
