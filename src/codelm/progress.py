@@ -34,7 +34,7 @@ class Progress:
         left = f", {duration((self.total - self.done) / rate)} left" if rate > 0 else ""
         note = f", {self.note}" if self.note else ""
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.title}: {self.done:,}/{self.total:,}{unit}, {rate:,.0f}/s{note}{left}"
+        return f"{self.title}: {self.done:,}/{self.total:,}{unit}, {_rate(rate)}/s{note}{left}"
 
     def _show(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -66,6 +66,10 @@ def progress(title: str, total: int, *, done: int = 0, unit: str = "") -> Iterat
     finally:
         if live:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 def duration(seconds: float) -> str:

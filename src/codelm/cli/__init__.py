@@ -67,6 +67,9 @@ def main() -> NoReturn:
 def run(command: typer.Typer) -> NoReturn:
     """Run a typer app: errors a user can mend become one line; a bug keeps its traceback."""
     signal.signal(signal.SIGTERM, _on_sigterm)
+    # torch's threads would spin while they wait for one another: on a machine with other work that costs more
+    # than half of the speed, and on an idle one it gains nothing that we could measure.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = command(standalone_mode=False)
         sys.stdout.flush()
