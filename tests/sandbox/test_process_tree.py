@@ -34,6 +34,7 @@ def test_charged_time_is_wall_less_waiting_but_never_below_the_work_done(
     monkeypatch.setattr("codelm.sandbox._process_tree._CPUS", 2)
     meter = TreeMeter(os.getpid(), with_schedstat=True)
     monkeypatch.setattr(meter, "_clocks", clocks)
+    monkeypatch.setattr(meter, "_root_clock_s", lambda: -meter._root_waited_s)
     assert meter.charged_s(wall_s) == pytest.approx(charged_s)
 
 

@@ -81,7 +81,7 @@ class _Work:
     def __init__(self, seed: int, *, dedup: bool) -> None:
         self._seed, self._dedup = seed, dedup
         self._waiting: dict[bytes, list[int]] = {}  # identity -> keys, while its program is not settled
-        self._settled: dict[bytes, Judgement] = {}
+        self._settled: dict[bytes, Judgement] = {}  # as its copies carry it
         self._copies: deque[tuple[int, Judgement]] = deque()
 
     def programs(self, jobs: Iterable[Job]) -> Iterator[tuple[tuple[bytes, Program], Program]]:
@@ -90,7 +90,7 @@ class _Work:
             program = assemble(problem, completion, seed=self._seed)
             identity = _identity(program) if self._dedup else str(key).encode()
             if identity in self._settled:
-                self._copies.append((key, _copy(self._settled[identity])))
+                self._copies.append((key, self._settled[identity]))
             elif identity in self._waiting:
                 self._waiting[identity].append(key)
             else:
@@ -100,11 +100,12 @@ class _Work:
     def settle(self, identity: bytes, judgement: Judgement) -> Iterator[tuple[int, Judgement]]:
         """Everyone who waited for this program, with its judgement."""
         first, *others = self._waiting.pop(identity)
+        copy = replace(judgement, flags=(*judgement.flags, "deduplicated"))
         if self._dedup:
-            self._settled[identity] = judgement
+            self._settled[identity] = copy
         yield first, judgement
         for key in others:
-            yield key, _copy(judgement)
+            yield key, copy
 
     def take_copies(self) -> Iterator[tuple[int, Judgement]]:
         """Those whose program had been settled before they came."""
@@ -157,7 +158,3 @@ def _identity(program: Program) -> bytes:
         digest.update(len(data).to_bytes(8, "big"))
         digest.update(data)
     return digest.digest()
-
-
-def _copy(judgement: Judgement) -> Judgement:
-    return replace(judgement, flags=(*judgement.flags, "deduplicated"))

@@ -57,7 +57,7 @@ class Outcome:
     clock: Clock | None = None
     cpu_s: float = 0.0  # user + system, of all its processes that were waited for
     wall_s: float = 0.0
-    charged_s: float = 0.0  # what the time limit counts; an upper bound, at most 0.05 s above the truth
+    charged_s: float = 0.0  # what the time limit counts: see `TreeMeter.charged_s`
     peak_memory_bytes: int = 0  # resident, of its largest process
     output_bytes: int = 0  # printed and discarded
     leftover_processes: int = 0  # still alive when its first process ended; killed before this was reported

@@ -76,25 +76,34 @@ def kill_marked(mark: str) -> None:
 class TreeMeter:
     """Clocks and memory of a tree of processes, sampled again and again while it runs.
 
-    Threads that have ended keep what they were last seen with, so the sums never fall.
+    Threads that have ended keep what they were last seen with, so the sums never fall. The root itself is not
+    of the tree, but what it waits for a processor meanwhile holds the tree up: it forks it and reaps it.
     """
 
     def __init__(self, root: int, *, with_schedstat: bool) -> None:
-        """root: the process above the tree, not counted itself."""
+        """root: the process above the tree."""
         self.root = root
         self.with_schedstat = with_schedstat
         self.processes = 0
         self.resident_bytes = 0  # beyond what each process was forked with
-        self._base_bytes = _resident(root)
+        self._base_bytes: int | None = None
+        self._root_waited_s = -self._root_clock_s()
         self._clocks: dict[str, tuple[float, float]] = {}  # thread -> seconds on a processor, waiting for one
 
     def sample(self) -> None:
         """Look once more."""
         pids = descendants(self.root)
+        if self._base_bytes is None:
+            self._base_bytes = _resident(self.root)
         self.processes = len(pids)
         self.resident_bytes = sum(max(0, _resident(pid) - self._base_bytes) for pid in pids)
         for pid in pids:
             self._clocks.update(_thread_clocks(pid) if self.with_schedstat else _process_clock(pid))
+
+    def note_end(self, pid: int, waited_s: float) -> None:
+        """The first thread of process `pid` has ended, having waited this long for a processor."""
+        cpu_s, seen_s = self._clocks.get(str(pid), (0.0, 0.0))
+        self._clocks[str(pid)] = (cpu_s, max(seen_s, waited_s))
 
     @property
     def cpu_s(self) -> float:
@@ -103,8 +112,9 @@ class TreeMeter:
 
     @property
     def waited_s(self) -> float:
-        """Seconds in a run queue, waiting for a processor, all threads together."""
-        return sum(waited for _, waited in self._clocks.values())
+        """Seconds in a run queue, waiting for a processor, all threads and the root together."""
+        root_s = self._root_waited_s + self._root_clock_s()
+        return root_s + sum(waited for _, waited in self._clocks.values())
 
     def charged_s(self, wall_s: float) -> float:
         """What `wall_s` of this tree's life is charged: work and sleep, but not waiting for a processor.
@@ -116,6 +126,10 @@ class TreeMeter:
         if not self.with_schedstat:
             return self.cpu_s
         return max(wall_s - self.waited_s, min(wall_s, self.cpu_s / _CPUS))
+
+    def _root_clock_s(self) -> float:
+        fields = _read(f"/proc/{self.root}/schedstat").split() if self.with_schedstat else []
+        return int(fields[1]) / 1e9 if fields else 0.0
 
 
 _CPUS = os.cpu_count() or 1

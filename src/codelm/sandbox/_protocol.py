@@ -22,7 +22,7 @@ _JOB = struct.Struct(
 )  # bytes that follow this field, nonce, seed, message chars, units
 _LENGTH = struct.Struct("<Q")
 _FRAME = struct.Struct(f"<I{NONCE_BYTES}sBBHI")  # length of all, nonce, kind, unit, bytes of type, of message
-_REPORT = struct.Struct("<idqiB")  # wait status, cpu s, peak bytes, leftover processes, state of the slot
+_REPORT = struct.Struct("<iddidqiB")  # the fields of Report
 
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED = range(4)
 CLEAN, CLEANING, UNCLEAN = range(3)
@@ -42,6 +42,9 @@ class Frame(NamedTuple):
 class Report(NamedTuple):
     """What the worker says of a program's end."""
 
+    pid: int  # of its first process
+    ended_s: float  # when that ended, on the clock of time.monotonic
+    waited_s: float  # that its first thread had spent waiting for a processor by then
     status: int  # as os.waitpid gives it
     cpu_s: float
     peak_memory_bytes: int

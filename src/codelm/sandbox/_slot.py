@@ -156,10 +156,10 @@ class Slot:
                 kill_descendants(self._pid)
                 os.kill(self._pid, signal.SIGCONT)  # the program may have stopped its worker
                 ended = True
-        watch.end()
         if job:
             self._poll.unregister(channel)
         report = self._await_report()
+        watch.end(report)
         watch.output_bytes += self._drain(self.limits.output_bytes + 1)[0]
         answer = _read_all(channel)
         lost_by = self._retire() if report is None or report.state != _protocol.CLEAN else None

@@ -23,8 +23,8 @@ class Watch:
         self.clock: Clock | None = None
         self._look_s = min(LOOK_S, limits.time_s / 10)
         self._next_look = self.began + self._look_s
-        self._worker, self._with_schedstat = worker, with_schedstat
-        self._meter: TreeMeter | None = None  # made at the first look: most programs end before it
+        self._with_schedstat = with_schedstat
+        self._meter = TreeMeter(worker, with_schedstat=with_schedstat)
 
     def until_next_look_s(self) -> float:
         return max(0.0, self._next_look - time.monotonic())
@@ -38,13 +38,15 @@ class Watch:
             self.stopped = self._look(now - self.began)
         return self.stopped is not None
 
-    def end(self) -> None:
-        """The program has ended: its wall clock stands still from here."""
-        self.wall_s = time.monotonic() - self.began
+    def end(self, report: Report | None) -> None:
+        """The program has ended, or the worker under it: set the clocks to that moment."""
+        self.wall_s = (report.ended_s if report else time.monotonic()) - self.began
+        if report is not None and self._with_schedstat:
+            self._meter.note_end(report.pid, report.waited_s)
+        at_end_s = self._meter.charged_s(self.wall_s) if self._with_schedstat or not report else report.cpu_s
+        self.charged_s = max(self.charged_s, at_end_s) if self.stopped else at_end_s
 
     def _look(self, wall_s: float) -> Ended | None:
-        if self._meter is None:
-            self._meter = TreeMeter(self._worker, with_schedstat=self._with_schedstat)
         meter, limits = self._meter, self.limits
         meter.sample()
         self.wall_s, self.charged_s = wall_s, meter.charged_s(wall_s)
@@ -73,11 +75,6 @@ class Watch:
         signal: int | None = None,
     ) -> Outcome:
         """What was seen, as the record that leaves the sandbox."""
-        if self._with_schedstat:
-            waited_s = self._meter.waited_s if self._meter else 0.0
-            self.charged_s = max(self.charged_s, self.wall_s - waited_s)
-        else:
-            self.charged_s = max(self.charged_s, report.cpu_s if report else 0.0)
         by_itself = ended in (Ended.FINISHED, Ended.RAISED, Ended.EXITED, Ended.SIGNALLED)
         return Outcome(
             ended=ended,

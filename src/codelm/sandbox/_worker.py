@@ -24,6 +24,7 @@ import socket
 import stat
 import struct
 import sys
+import time
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -59,7 +60,7 @@ NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 LENGTH = struct.Struct("<Q")
 JOB = struct.Struct("<16sQIB")
 FRAME = struct.Struct("<I16sBBHI")
-REPORT = struct.Struct("<idqiB")
+REPORT = struct.Struct("<iddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 MAX_NAME_CHARS = 200
 STAT = ("st_dev", "st_ino", "st_mode", "st_uid", "st_gid", "st_mtime_ns", "st_ctime_ns")
@@ -187,17 +188,18 @@ def serve(control: socket.socket, config: dict[str, Any], for_programs: ForProgr
         posix.close(channel)
         if not wait_for(pid, control):
             break
+        ended = pid, time.monotonic(), waited_s(pid)
         status, usage = posix.wait4(pid, 0)[1:]
         cpu_s, peak_kib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
         leftovers = 0
         if has_children() or not is_pristine(scratch):
             # What follows may take a while and is not the program's time.
-            control.send(REPORT.pack(status, cpu_s, peak_kib * 1024, leftovers, CLEANING))
+            control.send(REPORT.pack(*ended, status, cpu_s, peak_kib * 1024, leftovers, CLEANING))
             leftovers, left_cpu_s, left_peak_kib = reap_all()
             cpu_s, peak_kib = cpu_s + left_cpu_s, max(peak_kib, left_peak_kib)
             scratch = make_scratch() if clear("scratch") else None
         state = UNCLEAN if scratch is None else CLEAN
-        control.send(REPORT.pack(status, cpu_s, peak_kib * 1024, leftovers, state))
+        control.send(REPORT.pack(*ended, status, cpu_s, peak_kib * 1024, leftovers, state))
     reap_all()
     posix.chdir("/")
     clear(config["folder"])
@@ -233,6 +235,15 @@ def wait_for(pid: int, control: socket.socket) -> bool:
     ready = [fd for fd, _ in poll.poll()]
     posix.close(pidfd)
     return control.fileno() not in ready
+
+
+def waited_s(pid: int) -> float:
+    """Seconds that a process' first thread, dead or alive, waited for a processor; 0 where it is not known."""
+    try:
+        with open(f"/proc/{pid}/schedstat", "rb", buffering=0) as stream:
+            return int(stream.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def has_children() -> bool:
