@@ -238,7 +238,7 @@ def wait_for(pid: int, control: socket.socket) -> bool:
 
 
 def waited_s(pid: int) -> float:
-    """Seconds that a process' first thread, dead or alive, waited for a processor; 0 where it is not known."""
+    """Seconds that the first thread of a process, dead or alive, waited for a processor; 0 if unknown."""
     try:
         with open(f"/proc/{pid}/schedstat", "rb", buffering=0) as stream:
             return int(stream.read().split()[1]) / 1e9
