@@ -64,10 +64,14 @@ def test_plan_stages_read_only_earlier_stages(tmp_path) -> None:
         ("family_problems=100", ("corpus", "codex-0.4M"), ("family",)),
     ],
 )
-def test_changed_option_changes_only_its_stages(tmp_path, option: str, untouched: tuple, rerun: tuple) -> None:
+def test_changed_option_changes_only_its_stages(
+    tmp_path, option: str, untouched: tuple, rerun: tuple
+) -> None:
     """A stage's own options hold exactly what it uses."""
     before = {stage.name: stage.options for stage in plan(scale_named("laptop"), tmp_path)}
-    after = {stage.name: stage.options for stage in plan(scale_named("laptop").with_options([option]), tmp_path)}
+    after = {
+        stage.name: stage.options for stage in plan(scale_named("laptop").with_options([option]), tmp_path)
+    }
     for name in untouched:
         assert before[name] == after[name]
     for name in rerun:

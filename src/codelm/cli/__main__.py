@@ -1,0 +1,5 @@
+"""`python -m codelm.cli` is `codelm`."""
+
+from codelm.cli import main
+
+main()
