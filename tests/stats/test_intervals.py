@@ -31,10 +31,16 @@ def test_mean_interval_holds_its_value_and_has_width(values: list[float]) -> Non
     estimate = mean_interval(values)
     assert 0.0 <= estimate.low <= estimate.value + 1e-12
     assert estimate.value - 1e-12 <= estimate.high <= 1.0
-    if 0.0 < estimate.value < 1.0 and len(set(values)) > 1:
-        assert estimate.low < estimate.high
-    if estimate.value in (0.0, 1.0):
-        assert estimate.high - estimate.low > 0.01
+    assert estimate.high - estimate.low > 1 / (len(values) + 1) ** 2
+
+
+@pytest.mark.parametrize("values", [[1 / 3] * 25, [0.2] * 3, [0.5, 0.5001], [0.1 + 0.2, 0.3]])
+def test_mean_interval_of_values_that_happen_to_agree_stays_wide(values: list[float]) -> None:
+    """Neither rounding of the mean nor two values alike make certainty: at most n (n + 1) trials."""
+    estimate = mean_interval(values)
+    trials, mean = len(values) * (len(values) + 1), estimate.value
+    plain_half_width = 1.96 * math.sqrt(mean * (1 - mean) / trials)
+    assert estimate.high - estimate.low > plain_half_width
 
 
 def test_mean_interval_is_narrower_for_values_that_vary_less() -> None:
@@ -44,17 +50,20 @@ def test_mean_interval_is_narrower_for_values_that_vary_less() -> None:
     assert rates.high - rates.low < (yes_no.high - yes_no.low) / 5
 
 
-def test_mean_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    """100 problems of very unequal difficulty, 10 samples each: near 95% of intervals hold the mean."""
+@pytest.mark.parametrize(
+    ("n", "shape"), [(100, (0.2, 0.8)), (13, (0.5, 3.0)), (5, (0.5, 3.0)), (2, (2.0, 2.0))]
+)
+def test_mean_interval_covers_the_truth_about_as_often_as_it_says(n: int, shape: tuple[float, float]) -> None:
+    """Many or few problems of unequal difficulty, 10 samples each: at least near 95% hold the mean."""
     rng = np.random.default_rng(0)
-    truth = 0.2
+    truth = shape[0] / sum(shape)
     hits = 0
-    for _ in range(400):
-        difficulty = rng.beta(0.2 * 1.0, 0.8 * 1.0, size=100)
-        rates = rng.binomial(10, difficulty) / 10
+    for _ in range(600):
+        rates = rng.binomial(10, rng.beta(*shape, size=n)) / 10
         estimate = mean_interval(list(rates))
         hits += estimate.low <= truth <= estimate.high
-    assert 0.92 <= hits / 400 <= 0.98
+    assert hits / 600 >= 0.92
+    assert n < 100 or hits / 600 <= 0.98
 
 
 @pytest.mark.parametrize("n", [1, 13, 60, 164])

@@ -22,8 +22,9 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Estimate:
 
     Wilson's score interval at an effective sample size: as many yes/no trials as would have the variance
     that the values show (the design-effect argument of survey statistics). For yes/no values it is exactly
-    Wilson's interval. It is skewed where the mean is near 0 or 1, and never of zero width: values that are
-    all 0, or all 1, count as so many yes/no trials. Any NaN makes all three numbers NaN.
+    Wilson's interval. It is skewed where the mean is near 0 or 1, and never of zero width. In simulation it
+    holds the mean about as often as it says from two values on; less often where a few rare values far from
+    the others carry the mean and none was drawn. Any NaN makes all three numbers NaN.
     Raises: ValueError for values outside [0, 1] or a level outside (0, 1).
     """
     if not 0.0 < level < 1.0:
@@ -39,13 +40,15 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Estimate:
 def _effective_trials(values: Sequence[float], mean: float) -> float:
     """How many yes/no trials of this mean have the variance of the mean that the values show.
 
-    At least len(values): a value in [0, 1] never varies more than a yes/no trial of the same mean.
+    Between n, for n values that vary as much as values in [0, 1] can, and n (n + 1), for equal ones. n where
+    the mean is 0 or 1.
     """
-    variance = math.fsum((value - mean) ** 2 for value in values) / len(values)
-    bernoulli = mean * (1.0 - mean)
-    if variance == 0.0 or bernoulli == 0.0:
-        return float(len(values))
-    return len(values) * max(1.0, bernoulli / variance)
+    n, bernoulli = len(values), mean * (1.0 - mean)
+    if bernoulli == 0.0:
+        return float(n)
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    # One yes/no trial beside the values' own squares: a few values that happen to be alike prove little.
+    return n * bernoulli * (n + 1) / (squares + bernoulli)
 
 
 def _wilson(mean: float, n: float, z: float) -> Estimate:
