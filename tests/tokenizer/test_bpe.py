@@ -39,6 +39,20 @@ def test_text_that_spells_end_of_text_never_yields_its_id(text: str) -> None:
     assert SMALL.decode(ids) == text
 
 
+def test_file_that_asks_to_cut_or_to_pad_is_read_without(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """A truncation left in the file would lose text; a padding would add end-of-text ids."""
+    import tokenizers
+
+    path = tmp_path / "tokenizer.json"
+    tokenizer.save(path)
+    library = tokenizers.Tokenizer.from_file(str(path))
+    library.enable_truncation(2)
+    library.enable_padding(length=64, pad_token=END_OF_TEXT)
+    library.save(str(path))
+    text = "def f(x):\n    return x\n"
+    assert Tokenizer.load(path).encode(text) == tokenizer.encode(text)
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_saved_file_gives_equal_ids_in_tokenizers_and_transformers(
     text: str, tokenizer: Tokenizer, tmp_path: Path

@@ -100,6 +100,8 @@ def _build(spec: Json, where: str) -> "tokenizers.Tokenizer":
     except Exception as error:  # the library raises a bare Exception for whatever it cannot read
         raise InputError(f"{where}: not a usable tokenizer.json ({error})") from error
     built.encode_special_tokens = True  # spelt-out special tokens stay text: texts are untrusted
+    built.no_truncation()  # the file may ask for either; one loses text, the other adds end-of-text ids
+    built.no_padding()
     return built
 
 
