@@ -1,5 +1,6 @@
 """Collecting files: packages, licences, links, and never codelm itself."""
 
+import errno
 import os
 import subprocess
 import sysconfig
@@ -178,6 +179,18 @@ def test_unreadable_folder_is_a_reason(make_tree: Any, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "scandir", guarded)
     assert found(root) == {"p": ("p", "unreadable"), "q/b.py": ("q", None)}
+
+
+def test_unreadable_root_is_refused(make_tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A root without permission holds nothing: the message names it."""
+    root = make_tree({"p/a.py": ""})
+
+    def guarded(folder: Path) -> Any:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(InputError, match=r"root: cannot be read \(Permission denied\)"):
+        collect([root])
 
 
 def test_hidden_folders_and_environments_are_not_walked(make_tree: Any) -> None:

@@ -45,8 +45,8 @@ def build_corpus(
     bytes); files are read in an order drawn from their names until one would go above it. forbidden: gives
     the reason why a text must not be trained on, or None.
 
-    Writes `documents-train.parquet`, `documents-validation.parquet`, `drops.jsonl` (every file left out, with
-    its reason) and, last, `report.json`. codelm itself is never taken.
+    Writes `documents-train.parquet`, `documents-validation.parquet`, `drops.jsonl` (every file looked at and
+    left out, with its reason) and, last, `report.json`. codelm itself is never taken.
     Raises: InputError when a root is not a folder or nothing is left to train on; UsageError when no package
     falls to validation; OutputError when the folder cannot be written.
     """

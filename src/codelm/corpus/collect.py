@@ -55,7 +55,8 @@ def collect(roots: Sequence[Path]) -> list[Candidate]:
     """Every `.py` file under the roots, sorted by package and path.
 
     roots: folders of packages (such as site-packages), or single projects. Links are followed, but no folder
-    is walked twice under one root, so loops end. Raises: InputError for a root that is not a folder.
+    is walked twice under one root, so loops end. Raises: InputError for a root that is not a folder, or
+    that cannot be read.
     """
     candidates = [candidate for root in _unique(roots) for candidate in _collect_root(root)]
     return sorted(candidates, key=lambda candidate: candidate.key)
@@ -95,7 +96,9 @@ def _walk(root: Path) -> Iterator[_Found]:
         try:
             status = folder.stat()
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
-        except OSError:
+        except OSError as error:
+            if folder == root:
+                raise InputError(f"{root}: cannot be read ({error.strerror}); name another folder") from error
             yield _Found(path, folder, drop=drop or "unreadable")
             continue
         if (status.st_dev, status.st_ino) in seen:

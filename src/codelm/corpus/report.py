@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 from codelm.corpus.documents import SPLITS, read_documents
 from codelm.corpus.split import Split
 from codelm.errors import InputError
-from codelm.files import Json, digest_json, read_json
+from codelm.files import Json, read_json
 
 REPORT_FILE = "report.json"
 DROPS_FILE = "drops.jsonl"
@@ -38,8 +38,8 @@ class CorpusReport:
     """Settings and counts of one corpus; equal inputs give an equal report."""
 
     settings: Json  # limits, validation share, seed, byte budget
-    files_found: int  # .py files under the roots
-    files_beyond_budget: int  # not read: the byte budget was full
+    files_found: int  # .py files under the roots, and folders there that were not walked (see REASONS)
+    files_beyond_budget: int  # neither kept nor dropped: the byte budget was full
     splits: Mapping[Split, SplitCount]
     drops: Mapping[str, DropCount]  # by reason, in the order of REASONS
 
@@ -65,11 +65,6 @@ class CorpusReport:
     def to_json(self) -> Json:
         """The content of `report.json`."""
         return {"version": FORMAT_VERSION, **asdict(self)}
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over settings, counts and the digests of the documents."""
-        return digest_json(self.to_json())
 
     @property
     def files_dropped(self) -> int:
