@@ -185,6 +185,18 @@ def test_damaged_state_is_refused(shards: TokenShards, tokenizer: Tokenizer, run
         train(small(tokenizer), plain(shards), CONFIG, run, tokenizer=tokenizer)
 
 
+@pytest.mark.parametrize("kept", [0, 3])
+def test_history_that_lost_rows_is_refused(
+    kept: int, shards: TokenShards, tokenizer: Tokenizer, run: Path
+) -> None:
+    """A loss curve with a hole is not passed off as whole."""
+    train(small(tokenizer), plain(shards), CONFIG, run, tokenizer=tokenizer)
+    path = run / "history.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:kept]))
+    with pytest.raises(InputError, match=r"history\.jsonl: rows up to step 30 are missing"):
+        train(small(tokenizer), plain(shards), CONFIG, run, tokenizer=tokenizer)
+
+
 def test_loss_that_is_no_number_stops_the_run_in_one_line(
     model: GPT, shards: TokenShards, tokenizer: Tokenizer, run: Path
 ) -> None:

@@ -28,12 +28,12 @@ def test_loss_and_gradients_equal_cross_entropys(model: GPT, scale: float) -> No
         torch.testing.assert_close(mine, expected, rtol=1e-3, atol=1e-4 * expected.abs().max().item() + 1e-12)
 
 
-def test_loss_counts_only_targets_that_are_not_ignored(model: GPT) -> None:
+@pytest.mark.parametrize("first", [torch.tensor([0]), None])
+def test_loss_counts_only_targets_that_are_not_ignored(model: GPT, first: torch.Tensor | None) -> None:
     """Changing an ignored target's input token after the last counted one changes nothing."""
     tokens = torch.tensor([[5, 6, 7, 8]])
     targets = torch.tensor([[IGNORED, 7, IGNORED, IGNORED]])
     changed = torch.tensor([[5, 6, 7, 9]])
-    first = torch.tensor([0])
     loss, count = sum_loss(model, Batch(tokens, targets, first))
     assert count == 1
     assert loss.item() == pytest.approx(sum_loss(model, Batch(changed, targets, first))[0].item(), abs=1e-6)

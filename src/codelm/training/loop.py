@@ -96,8 +96,9 @@ class _Run:
         self.optimizer = make_optimizer(model, config)
         self.header = _header(model, objective, config, validation)
         self.position = load_state(out, self.header, model, self.optimizer)
-        self.history = load_history(out, step=self.position.step)
-        self.first_tokens, self.began = self.position.tokens, time.monotonic()
+        position = self.position
+        self.history = load_history(out, step=position.step, tokens=position.tokens - position.loss_tokens)
+        self.first_tokens, self.began = position.tokens, time.monotonic()
 
     def update(self) -> None:
         """One optimiser update, and a row of the history where one is due."""

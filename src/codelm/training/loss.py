@@ -19,8 +19,8 @@ def sum_loss(model: GPT, batch: Batch) -> tuple[Tensor, int]:
     """
     states = model.states(batch.tokens_BT, first_B=batch.first_B).flatten(0, 1)
     targets = batch.targets_BT.flatten()
-    if batch.first_B is not None:
-        counted = targets != IGNORED
+    counted = targets != IGNORED
+    if not counted.all():
         states, targets = states[counted], targets[counted]
     loss: Tensor = _OutputLoss.apply(states, model.wte.weight, targets)  # type: ignore[no-untyped-call]
     return loss, len(targets)

@@ -23,7 +23,7 @@ class PlainObjective:
     def __init__(self, shards: TokenShards, *, batch_size: int, length: int, seed: int) -> None:
         """batch_size: windows per step. length: targets per window. seed: of the order of windows."""
         self.shards, self.batch_size, self.length, self.seed = shards, batch_size, length, seed
-        shards.windows_per_epoch(length)
+        shards.windows_per_epoch(length)  # refuses shards without one window
 
     def batch(self, step: int) -> Batch:
         return _plain_batch(
@@ -51,7 +51,8 @@ class PlainHeldOut:
     ) -> None:
         """max_windows: windows read per validation; None: all."""
         self.shards, self.batch_size, self.length = shards, batch_size, length
-        whole = (shards.n_tokens - 1) // length if shards.windows_per_epoch(length) else 0
+        shards.windows_per_epoch(length)  # refuses shards without one window
+        whole = (shards.n_tokens - 1) // length
         n_windows = whole if max_windows is None else min(whole, max_windows)
         self.starts = np.arange(n_windows, dtype=np.int64) * whole // n_windows * length
 
