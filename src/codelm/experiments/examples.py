@@ -14,9 +14,10 @@ class Examples(NamedTuple):
 
 
 def choose_examples(samples: Sequence[Judged], *, passing: int, failing: int) -> Examples:
-    """Up to `passing` passed and `failing` failed samples, no two of one problem, spread over the problems.
+    """Up to `passing` passed and `failing` failed samples, spread over the problems.
 
-    The first sample of a problem stands for it, so the choice depends on order alone, not on what looks good.
+    No two passing ones, and no two failing ones, are of one problem. The first sample of a problem stands for
+    it, so the choice depends on order alone, not on what looks good.
     """
     return Examples(
         passing=_spread([sample for sample in samples if sample.passed], passing),

@@ -18,9 +18,8 @@ StopReason = Literal[
 
 _IN_TEXT = re.compile("|".join(map(re.escape, STOP_SEQUENCES)))
 _IN_BYTES = re.compile(b"|".join(re.escape(sequence.encode()) for sequence in STOP_SEQUENCES))
-_OVERLAP = (
-    max(map(len, STOP_SEQUENCES)) - 1
-)  # bytes of a stop sequence that may stand before the newest token
+# Bytes of a stop sequence that may stand before the newest token.
+_OVERLAP = max(map(len, STOP_SEQUENCES)) - 1
 
 
 class Truncated(NamedTuple):
