@@ -104,8 +104,8 @@ def test_draw_of_an_unknown_figure_lists_the_figures() -> None:
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_inline_svg_takes_the_colours_of_the_page(figure: str) -> None:
-    """Inside a page the figure follows light and dark, and brings no ids, styles or namespaces of its own."""
-    svg = inline_svg(draw(figure, tables()[figure]))
+    """Inside a page the figure follows light and dark, and brings no styles or namespaces of its own."""
+    svg = inline_svg(draw(figure, tables()[figure]), name="here")
     assert svg.startswith("<svg ")
     assert "var(--ink)" in svg
     assert "var(--series-1)" in svg

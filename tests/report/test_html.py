@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -87,11 +88,16 @@ def test_report_loads_nothing_and_runs_nothing(made_up: Path) -> None:
     assert any("default-src 'none'" in (attrs.get("content") or "") for _, attrs in page.elements)
 
 
-def test_report_links_within_the_page_have_their_targets(made_up: Path) -> None:
-    """Every #name exists, those inside the figures too, and no id is there twice with another meaning."""
-    page = Elements((made_up / "report.html").read_text())
-    ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
-    assert {(attrs["href"] or "")[1:] for _, attrs in page.elements if "href" in attrs} <= ids
+def test_report_links_within_the_page_have_their_targets(tmp_path: Path) -> None:
+    """Every #name exists, those inside the figures too, and no id is there twice."""
+    content = make_run(tmp_path)
+    twice = dataclasses.replace(content, sections=content.sections * 2)  # two figures of one kind look alike
+    text = write_report(tmp_path, twice).read_text()
+    page = Elements(text)
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(set(ids)) == len(ids)
+    assert {(attrs["href"] or "")[1:] for _, attrs in page.elements if "href" in attrs} <= set(ids)
+    assert set(re.findall(r"url\(#([^)]*)\)", text)) <= set(ids)
 
 
 def test_report_made_again_has_the_same_bytes(made_up: Path) -> None:

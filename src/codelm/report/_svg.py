@@ -10,12 +10,16 @@ _VARIABLES = {figures.INK: "ink", figures.MUTED: "muted", figures.GRID: "rule"} 
 }
 
 
-def inline_svg(svg: str) -> str:
-    """An SVG file of ours as a part of a page: no prolog, no styles or ids that could meet the page's own."""
+def inline_svg(svg: str, *, name: str) -> str:
+    """An SVG file of ours as a part of a page: no prolog, no styles that could meet the page's own.
+
+    name: goes before every id, for parts that look alike have one id in all figures. One figure, one name.
+    """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace(" xlink:href=", " href=")
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r'( id="|="#|url\(#)', rf"\g<1>{name}-", tag[0]), svg)
     return re.sub(r'style="[^"]*"', _with_variables, svg)
 
 

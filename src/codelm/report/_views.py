@@ -101,7 +101,9 @@ class Page:
         return {
             "content": content,
             "summary": [self._prose(sentence) for sentence in content.summary],
-            "sections": [self._section(section) for section in content.sections],
+            "sections": [
+                self._section(section, number) for number, section in enumerate(content.sections, start=1)
+            ],
             "stages": self._table(content.stages_file) if content.stages_file else None,
             "machine": self._facts("machine", content.machine),
             "options": self._facts("options", content.options),
@@ -150,13 +152,15 @@ class Page:
         folded = len(cells) > FOLDED_ROWS
         return TableView(table.title, file, table.columns, cells, table.notes, len(table.rows), folded)
 
-    def _section(self, section: Section) -> SectionView:
+    def _section(self, section: Section, number: int) -> SectionView:
         paragraphs = [self._prose(text) for text in section.text.split("\n\n") if text.strip()]
         if section.table_file is None:
             return SectionView(section.title, paragraphs, None, None)
         table = self._read_table(section.table_file)
-        drawn = inline_svg(figures.draw(section.figure, table)) if section.figure and table.rows else None
-        return SectionView(section.title, paragraphs, self._table(section.table_file), drawn)
+        figure = None
+        if section.figure and table.rows:
+            figure = inline_svg(figures.draw(section.figure, table), name=f"figure-{number}")
+        return SectionView(section.title, paragraphs, self._table(section.table_file), figure)
 
     def _prose(self, text: str) -> list[View]:
         return list(self._parts(text))

@@ -65,8 +65,7 @@ def draw(figure: str, table: Table[Any]) -> str:
         import matplotlib as mpl
     except ImportError as error:
         raise MissingError("figures need matplotlib: pip install 'codelm[report]'") from error
-    # The salt names the parts inside the SVG: one per figure, so that several can share a page.
-    style: Any = {**_STYLE, "svg.hashsalt": figure}
+    style: Any = {**_STYLE, "svg.hashsalt": figure}  # names the parts inside the SVG, at random without it
     with mpl.rc_context():
         mpl.rcdefaults()  # whatever the user's matplotlibrc says
         mpl.rcParams.update(style)
