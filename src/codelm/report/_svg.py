@@ -19,7 +19,7 @@ def inline_svg(svg: str, *, name: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace(" xlink:href=", " href=")
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r'( id="|="#|url\(#)', rf"\g<1>{name}-", tag[0]), svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r'( id="| href="#|url\(#)', rf"\g<1>{name}-", tag[0]), svg)
     return re.sub(r'style="[^"]*"', _with_variables, svg)
 
 
