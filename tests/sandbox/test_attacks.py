@@ -25,6 +25,11 @@ ENDINGS = {
         "import sys; sys.setrecursionlimit(10**9)\ndef f(): return max(map(lambda x: f(), [0]))\nf()",
         Ended.SIGNALLED if sys.version_info < (3, 12) else Ended.RAISED,  # 3.12 guards its C stack
     ),
+    "lowest_recursion_limit": (
+        "import sys\nfor n in range(1, 99):\n    try: sys.setrecursionlimit(n)\n    except RecursionError: continue\n"
+        "    1 / 0",
+        Ended.RAISED,
+    ),
     "recursion": ("def f(): return f()\nf()", Ended.RAISED),
     # Exceptions that fight back.
     "str_raises": ("class E(Exception):\n    def __str__(self): raise ValueError\nraise E", Ended.RAISED),
@@ -115,13 +120,26 @@ ENDINGS = {
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None) + b'x'); os._exit(0)",
         Ended.EXITED,
     ),
+    "frame_then_status": (
+        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['nonce']\n"
+        "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None)); os._exit(3)",
+        Ended.EXITED,
+    ),
+    "frame_then_signal": (
+        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['nonce']\n"
+        "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None)); os.kill(os.getpid(), 9)",
+        Ended.SIGNALLED,
+    ),
     "frame_twice": (
         FRAMES + "import os\ng, n = f.f_globals, f.f_locals['nonce']\n"
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None))",
         Ended.EXITED,
     ),
 }
-TAMPERED = {"constants_everywhere", "zeros_everywhere", "frame_then_more", "frame_twice"}
+TAMPERED = {
+    *("constants_everywhere", "zeros_everywhere"),
+    *("frame_then_more", "frame_then_status", "frame_then_signal", "frame_twice"),
+}
 FAST = {"thread_left", "atexit_loop", "del_loop", "hostile_scratch", "huge_source", "read_stdin"}
 
 

@@ -1,5 +1,8 @@
 """Honest programs: what the sandbox reports of them."""
 
+import os
+import resource
+
 import pytest
 
 from codelm.errors import InfraError
@@ -117,6 +120,45 @@ def test_program_has_no_descriptor_but_the_standard_ones_and_its_channel(run) ->
         "import os\nfound = sorted(map(int, os.listdir('/proc/self/fd')))\nassert found[:4] == [0, 1, 2, 3]\n"
     )
     assert run(source + "assert len(found) == 5, found\n").proof  # the fifth is the listing's own
+
+
+def test_program_runs_under_the_process_limits_whatever_the_callers_are() -> None:
+    """Each rlimit as set, the umask, a session of its own, and a signal when its worker dies."""
+    source = (
+        "import ctypes, os, resource\n"
+        "found = {name: resource.getrlimit(getattr(resource, 'RLIMIT_' + name)) for name in wanted}\n"
+        "assert found == {name: (value, value) for name, value in wanted.items()}, found\n"
+        "assert os.umask(0) == 0o022 and os.getsid(0) == os.getpid()\n"
+        "death = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(death)); assert death.value == 9\n"
+    )
+    limits = Limits(address_space_bytes=1 << 30, file_bytes=1000, open_files=99, stack_bytes=2 << 20)
+    wanted = {
+        "AS": 1 << 30,
+        "FSIZE": 1000,
+        "NOFILE": 99,
+        "STACK": 2 << 20,
+        "CORE": 0,
+        "MEMLOCK": 0,
+        "MSGQUEUE": 0,
+        "CPU": 71,
+    }
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    mask = os.umask(0o077)
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        with Sandbox(limits, workers=1) as sandbox:
+            outcome = sandbox.run(Program(units=(f"wanted = {wanted!r}\n" + source,)))
+    finally:
+        os.umask(mask)
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    assert outcome.proof, outcome
+
+
+def test_allocation_past_the_address_space_is_a_memory_error() -> None:
+    """At once, before anything is resident."""
+    with Sandbox(Limits(address_space_bytes=256 << 20), workers=1) as sandbox:
+        assert sandbox.run(Program(units=("bytearray(300 << 20)",))).exception == "MemoryError"
+        assert sandbox.run(Program(units=("bytearray(100 << 20)",))).proof
 
 
 def test_honest_neighbours_are_not_hindered(run) -> None:

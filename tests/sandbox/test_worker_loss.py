@@ -68,8 +68,10 @@ def test_program_that_stops_its_worker_times_out_and_the_slot_recovers(own) -> N
         stop = Program(
             units=("import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP); time.sleep(60)\n",)
         )
+        worker = sandbox._slots[0]._worker.pid
         assert sandbox.run(stop).ended is Ended.TIMED_OUT
         assert sandbox.run(HONEST).proof
+        assert sandbox._slots[0]._worker.pid == worker  # woken up, not replaced
 
 
 def test_interpreter_that_cannot_start_is_an_infra_error(monkeypatch, tmp_path: Path) -> None:
