@@ -44,7 +44,7 @@ def test_journal_torn_anywhere_in_its_last_line_loses_only_that_line(tmp_path: P
 
 def test_journal_torn_in_its_header_starts_over(tmp_path: Path) -> None:
     """A crash before the first line was whole leaves nothing to resume."""
-    (tmp_path / "j").write_bytes(b'{"journal": 1, "time')
+    (tmp_path / "j").write_bytes(b'{"journal":1,"time')
     with Journal(tmp_path / "j", HEADER) as journal:
         assert len(journal) == 0
 
@@ -67,6 +67,30 @@ def test_journal_with_a_foreign_line_is_refused(tmp_path: Path) -> None:
     with open(tmp_path / "j", "a") as stream:
         stream.write('{"something": "else"}\n')
     with pytest.raises(InputError, match="line 2: not a journal row"), Journal(tmp_path / "j", HEADER):
+        pass
+
+
+@pytest.mark.parametrize(
+    "content", [b"someone's notes, without an end of line", b"two\nlines\n", b"\xff\xfe\n"]
+)
+def test_journal_that_is_no_journal_is_refused_and_left_as_it_was(tmp_path: Path, content: bytes) -> None:
+    """A user's own file under the journal's name is not ours to cut or overwrite."""
+    (tmp_path / "j").write_bytes(content)
+    with (
+        pytest.raises(InputError, match="j(: not a journal|, line 1: not valid JSON)"),
+        Journal(tmp_path / "j", {}),
+    ):
+        pass
+    assert (tmp_path / "j").read_bytes() == content
+
+
+def test_journal_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """A second run on the same files waits for its user, instead of spoiling the first."""
+    with (
+        Journal(tmp_path / "j", {}),
+        pytest.raises(OutputError, match="another process is writing it"),
+        Journal(tmp_path / "j", {}),
+    ):
         pass
 
 

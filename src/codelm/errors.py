@@ -12,7 +12,6 @@ to do, on one line.
     +- InfraError        6   some verdicts are missing through our fault: the score is given as bounds
 """
 
-EXIT_OK = 0
 EXIT_INTERRUPTED = 130  # Ctrl-C, as a shell reports SIGINT
 
 

@@ -123,7 +123,7 @@ def write_jsonl(path: str | Path, rows: Iterable[Json]) -> None:
     """Write objects as JSON Lines, atomically. Raises: OutputError."""
     with atomic_write(path) as stream:
         for row in rows:
-            stream.write(json.dumps(row).encode() + b"\n")
+            stream.write(json.dumps(_without_nan(row), allow_nan=False).encode() + b"\n")
 
 
 def digest_file(path: str | Path) -> str:

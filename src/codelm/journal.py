@@ -6,6 +6,7 @@ killed process loses nothing it had reported, and at most the last line is torn 
 The work counts as the same only when the header is the same; otherwise resuming would mix two runs.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -17,13 +18,15 @@ from codelm.errors import InputError, OutputError
 from codelm.files import Json, parse_object
 
 Key = int | str
+_START = b'{"journal":1'  # of every journal
 
 
 class Journal:
     """Finished pieces of one piece of work, by key; use as a context manager.
 
     path: the journal file, made when missing. header: what the work is (inputs' digests, limits, version).
-    Raises: InputError when the file belongs to other work; OutputError when it cannot be written.
+    Raises: InputError when the file belongs to other work or is none of ours, which leaves it as it was;
+    OutputError when it cannot be written or another process is writing it.
     """
 
     def __init__(self, path: str | Path, header: Json) -> None:
@@ -39,6 +42,7 @@ class Journal:
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be written ({error.strerror})") from error
         try:
+            self._lock()
             self._resume()
         except BaseException:
             os.close(self._file)
@@ -72,26 +76,39 @@ class Journal:
         """Delete the file, once its content lives elsewhere."""
         self.path.unlink(missing_ok=True)
 
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(f"{self.path}: another process is writing it; wait for it to end") from error
+        except OSError:
+            pass  # a file system without locks: then two runs at once are the user's to avoid
+
     def _resume(self) -> None:
         with open(os.dup(self._file), "rb") as stream:
             data = stream.read()
         whole = data[: data.rfind(b"\n") + 1]
-        os.ftruncate(self._file, len(whole))
-        os.lseek(self._file, len(whole), os.SEEK_SET)
         lines = whole.splitlines()
+        if lines:
+            self._check_header(self._parse(lines[0], 1))
+        elif not _START.startswith(data[: len(_START)]):
+            raise InputError(f"{self.path}: not a journal; move it away or name another output")
+        for number, line in enumerate(lines[1:], start=2):
+            row = self._parse(line, number)
+            if "key" not in row or not isinstance(row.get("value"), dict):
+                raise InputError(f"{self.path}, line {number}: not a journal row; delete the file")
+            self._done[row["key"]] = row["value"]
+        os.ftruncate(self._file, len(whole))  # only now that the file is known to be ours
+        os.lseek(self._file, len(whole), os.SEEK_SET)
         if not lines:
             self._write({"journal": 1, **self.header})
-            return
-        self._check_header(parse_object(lines[0].decode(), f"{self.path}, line 1"))
-        for number, line in enumerate(lines[1:], start=2):
-            row = parse_object(line.decode(errors="replace"), f"{self.path}, line {number}")
-            if "key" not in row or not isinstance(row.get("value"), dict):
-                raise InputError(
-                    f"{self.path}, line {number}: not a journal row; delete the file to start over"
-                )
-            self._done[row["key"]] = row["value"]
+
+    def _parse(self, line: bytes, number: int) -> Json:
+        return parse_object(line.decode(errors="replace"), f"{self.path}, line {number}")
 
     def _check_header(self, found: Json) -> None:
+        if "journal" not in found:
+            raise InputError(f"{self.path}: not a journal; move it away or name another output")
         wanted = {"journal": 1, **self.header}
         if found == wanted:
             return

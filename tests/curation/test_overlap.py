@@ -4,6 +4,7 @@ import pytest
 
 from codelm.curation import HELD_OUT, Evaluated, FamilyConfig, generate_problems, shuffle_docstrings
 from codelm.curation.family import family
+from codelm.errors import UsageError
 from codelm.problems import BLOCKS, TEST_STRINGS, Problem, default_chains, load_problems
 
 
@@ -25,6 +26,28 @@ def test_renamed_and_reformatted_body_is_found_in_a_file(evaluated: Evaluated) -
     """Other names, comments, docstring and layout do not hide an evaluated body."""
     text = 'class A:\n  def f(me, /):\n    "doc"\n    me = (me . lower( ))  # lower\n    return me\n'
     assert evaluated.in_text(text) == "contains_evaluated:chains/1/3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class A:\n    def f(self, s):\n        s = s.lower()\n        return s\n",
+        "async def f(x):\n    x = x.lower()\n    return x\n",
+        "pattern = '\\d'\ndef f(x):\n    x = x.lower()\n    return x\n",
+    ],
+    ids=["method", "async", "invalid_escape"],
+)
+def test_evaluated_body_is_found_however_it_is_wrapped(evaluated: Evaluated, text: str) -> None:
+    """A method's self, an async def, and a file that Python warns about hide nothing."""
+    assert evaluated.in_text(text) == "contains_evaluated:chains/1/3"
+
+
+def test_generate_problems_says_when_the_family_is_exhausted() -> None:
+    """More problems of one operation than there are operations end in one line, not in an endless search."""
+    with pytest.raises(
+        UsageError, match=r"hardly more than \d+ generated problems of up to 1 operations, 5,000"
+    ):
+        generate_problems(FamilyConfig(count=5000, max_length=1), Evaluated([]))
 
 
 def test_evaluated_body_inside_another_function_is_found(evaluated: Evaluated) -> None:

@@ -62,6 +62,7 @@ def test_problem_with_more_fields_keeps_them(tmp_path: Path) -> None:
     [
         ([ROW, {**ROW, "task_id": "t/0"}], r"p\.jsonl, line 2: task_id 't/0' stands already on line 1"),
         ([{key: ROW[key] for key in ROW if key != "test"}], r"line 1: field 'test' is missing"),
+        ([{**ROW, "prompt": None}], r"line 1: field 'prompt' must be a string, found NoneType"),
         ([{**ROW, "prompt": 3}], r"line 1: field 'prompt' must be a string, found int"),
         ([ROW, "{oops"], r"line 2: not valid JSON: '\{oops'"),
         ([], r"p\.jsonl: holds no problem"),

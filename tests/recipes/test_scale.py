@@ -20,10 +20,15 @@ def test_with_options_sets_each_type() -> None:
         ("sed=1", r"unknown option 'sed' in --set 'sed=1'; known are seed, corpus_bytes"),
         ("seed=one", r"--set 'seed=one': invalid literal"),
         ("seed", r"--set 'seed': invalid literal"),
-        ("samples=0", r"samples must be at least 1"),
+        ("samples=0", r"samples must be 1 to"),
+        ("seed=-1", r"seed must be 0 to"),
+        ("codex_tokens=100", r"codex_tokens must fill a step"),
+        ("chains_per_length=200", r"chains_per_length must be 1 to 120"),
+        ("temperatures=nan", r"temperatures must be 0 to 100"),
+        ("temperatures=0.2,0.2", r"temperatures must be one value or several different ones"),
         ("chain_lengths=8", r"chain_lengths must be 1 to 7"),
         ("sizes=13B", r"model size '13B' is unknown; choose one of"),
-        ("top_p=0", r"top_p must be in \(0, 1\]"),
+        ("top_p=0", r"top_p must be 1e-09 to 1"),
     ],
 )
 def test_with_options_refuses_what_is_wrong(assignment: str, message: str) -> None:

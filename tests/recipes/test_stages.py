@@ -1,5 +1,6 @@
 """Stages run once, resume their own work, and rerun exactly when what they depend on changed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,14 @@ class Recipe:
             Stage(
                 name="a",
                 title="A",
+                group="A",
                 run=self._writes("a", options.get("a", 0)),
                 options={"x": options.get("a", 0)},
             ),
-            Stage(name="b", title="B", run=self._writes("b", 0), inputs=["a"]),
-            Stage(name="c", title="C", run=self._writes("c", 0), options={"x": options.get("c", 0)}),
+            Stage(name="b", title="B", group="B", run=self._writes("b", 0), inputs=["a"]),
+            Stage(
+                name="c", title="C", group="C", run=self._writes("c", 0), options={"x": options.get("c", 0)}
+            ),
         ]
         run_stages(stages, self.folder, on_start=lambda stage, number: self.ran.append(stage.name))
         return self.ran
@@ -81,7 +85,7 @@ def test_killed_stage_finds_its_own_work_but_not_another_settings(tmp_path: Path
             if fails:
                 raise KeyboardInterrupt
 
-        return Stage(name="s", title="S", run=run, options={"x": option})
+        return Stage(name="s", title="S", group="S", run=run, options={"x": option})
 
     for option, fails in ((0, True), (0, True), (1, False)):
         try:
@@ -89,6 +93,18 @@ def test_killed_stage_finds_its_own_work_but_not_another_settings(tmp_path: Path
         except KeyboardInterrupt:
             assert fails
     assert seen == [[], ["half.part"], []]
+
+
+def test_litter_of_a_killed_write_does_not_change_the_end_state(tmp_path: Path) -> None:
+    """What a kill -9 leaves of an atomic write is removed before the stage runs again."""
+    recipe = Recipe(tmp_path)
+    recipe.run()
+    clean = (tmp_path / "a" / "stage.json").read_text()
+    (tmp_path / "a" / "stage.json").unlink()
+    (tmp_path / "a" / ".out.txt.1f2e.tmp").write_text("half")
+    (tmp_path / "a" / ".shards.new-1.tmp").mkdir()
+    recipe.run()
+    assert json.loads((tmp_path / "a" / "stage.json").read_text())["digest"] == json.loads(clean)["digest"]
 
 
 def test_damaged_marker_counts_as_not_done(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import sys
 from types import FrameType
 from typing import Annotated, NoReturn
 
-import click
 import typer
 
 from codelm.cli.corpus import app as corpus_app
@@ -20,7 +19,17 @@ from codelm.cli.reproduce import reproduce
 from codelm.cli.sample import sample
 from codelm.cli.tokenizer import app as tokenizer_app
 from codelm.cli.train import train
-from codelm.errors import EXIT_INTERRUPTED, CodelmError, OutputError
+from codelm.errors import EXIT_INTERRUPTED, CodelmError, MissingError, OutputError, UsageError
+
+# The extra that brings each optional library.
+EXTRA_OF = {
+    "jinja2": "report",
+    "matplotlib": "report",
+    "pyarrow": "corpus",
+    "safetensors": "train",
+    "tokenizers": "train",
+    "torch": "train",
+}
 
 app = typer.Typer(
     name="codelm",
@@ -75,10 +84,14 @@ def run(command: typer.Typer) -> NoReturn:
         sys.stdout.flush()
     except CodelmError as error:
         _fail(str(error), error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except ModuleNotFoundError as error:
+        extra = EXTRA_OF.get(str(error.name).split(".")[0])
+        if extra is None:
+            raise
+        _fail(f"this command needs {error.name}: pip install 'codelm[{extra}]'", MissingError.exit_code)
+    except typer.TyperException as error:
+        _fail(error.format_message(), UsageError.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,7 +20,9 @@ def train(  # noqa: PLR0917 - typer makes options of parameters, whatever their 
     learning_rate: Annotated[
         float | None, typer.Option(help="At the peak. Default: that of the GPT of this size.")
     ] = None,
-    warmup_steps: Annotated[int, typer.Option(min=0, help="Updates of linear rise.")] = 175,
+    warmup_steps: Annotated[
+        int | None, typer.Option(min=0, help="Updates of linear rise. Default: 175, or all of fewer steps.")
+    ] = None,
     validate_every: Annotated[int, typer.Option(min=1, help="Updates between validation losses.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Of the first weights and of the order of data.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
@@ -34,7 +36,13 @@ def train(  # noqa: PLR0917 - typer makes options of parameters, whatever their 
     from codelm.model import GPT, gpt_config
     from codelm.shards import TokenShards
     from codelm.tokenizer import Tokenizer
-    from codelm.training import PlainHeldOut, PlainObjective, TrainConfig, gpt_learning_rate
+    from codelm.training import (
+        PAPER_WARMUP_STEPS,
+        PlainHeldOut,
+        PlainObjective,
+        TrainConfig,
+        gpt_learning_rate,
+    )
     from codelm.training import train as run_training
 
     text = Tokenizer.load(tokenizer)
@@ -42,7 +50,10 @@ def train(  # noqa: PLR0917 - typer makes options of parameters, whatever their 
     rate = gpt_learning_rate(config.n_params_non_embedding) if learning_rate is None else learning_rate
     try:
         training = TrainConfig(
-            steps=steps, learning_rate=rate, warmup_steps=warmup_steps, validate_every=validate_every
+            steps=steps,
+            learning_rate=rate,
+            warmup_steps=min(PAPER_WARMUP_STEPS, steps) if warmup_steps is None else warmup_steps,
+            validate_every=validate_every,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

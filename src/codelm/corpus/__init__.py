@@ -1,7 +1,7 @@
 """From folders of Python source to token shards: collect, filter, deduplicate, split, tokenize (sec. 3.1)."""
 
 from codelm.corpus.build import build_corpus
-from codelm.corpus.collect import environment_roots
+from codelm.corpus.collect import environment_roots, files_digest
 from codelm.corpus.documents import SPLITS, Document, read_documents
 from codelm.corpus.filters import REASONS, FilterLimits, reject_reason
 from codelm.corpus.report import CorpusReport, DropCount, PackageCount, SplitCount, count_packages
@@ -21,6 +21,7 @@ __all__ = [
     "build_corpus",
     "count_packages",
     "environment_roots",
+    "files_digest",
     "read_documents",
     "reject_reason",
     "split_of",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from codelm.corpus.packages import INSTALLED_FOLDERS, package_finder
 from codelm.errors import InputError
+from codelm.files import digest_json
 
 # Not walked, wherever they are: caches, environments inside environments, hidden folders (see _walk).
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", *INSTALLED_FOLDERS})
@@ -60,6 +61,16 @@ def collect(roots: Sequence[Path]) -> list[Candidate]:
     """
     candidates = [candidate for root in _unique(roots) for candidate in _collect_root(root)]
     return sorted(candidates, key=lambda candidate: candidate.key)
+
+
+def files_digest(roots: Sequence[Path] | None) -> str:
+    """SHA-256 over package, path and size of every file that a corpus of these roots would look at.
+
+    roots: as of `build_corpus`. Another installed package, or another version of one, gives another digest.
+    Raises: as `collect`.
+    """
+    candidates = collect(environment_roots() if roots is None else roots)
+    return digest_json([[item.repo, item.path, item.n_bytes] for item in candidates if item.repo != OWN_NAME])
 
 
 def _collect_root(root: Path) -> Iterator[Candidate]:

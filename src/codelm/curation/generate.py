@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 from codelm.curation.family import TEMPLATES
 from codelm.curation.overlap import Evaluated
+from codelm.errors import UsageError
 from codelm.problems import BLOCKS, TEST_STRINGS, Block, Problem, chain_prompt
 
 HELD_OUT = (1, 6, 11)  # numbers of the blocks that no generated problem contains
+FRUITLESS_DRAWS = 1_000  # in a row that bring nothing new: the family is as good as exhausted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +44,26 @@ class Generated(NamedTuple):
 
 
 def generate_problems(config: FamilyConfig, evaluated: Evaluated) -> Generated:
-    """Distinct generated problems, none of them like an evaluated one; a pure function of its arguments."""
+    """Distinct generated problems, none of them like an evaluated one; a pure function of its arguments.
+
+    Raises: UsageError when there are not that many.
+    """
     problems: dict[str, Problem] = {}
-    rejected = 0
+    rejected = fruitless = 0
     for operations in _compositions(config):
         if len(problems) == config.count:
             break
         problem = _problem(operations, f"family/{len(problems)}")
         body = str(problem.canonical_solution)
         if body in problems:
+            fruitless += 1
+            if fruitless == FRUITLESS_DRAWS:
+                raise UsageError(
+                    f"there are hardly more than {len(problems):,} generated problems of up to "
+                    f"{config.max_length} operations, {config.count:,} are asked for; ask for fewer or longer"
+                )
             continue
+        fruitless = 0
         if evaluated.like(problem):
             rejected += 1
             continue
@@ -60,9 +72,10 @@ def generate_problems(config: FamilyConfig, evaluated: Evaluated) -> Generated:
 
 
 def shuffle_docstrings(problems: Sequence[Problem], *, seed: int) -> list[Problem]:
-    """The same prompts and the same solutions, paired at random: a control from which nothing can be learnt.
+    """The same prompts and the same solutions, paired at random, as a control.
 
-    A model trained on it sees the same text as Codex-S, so what it still passes is chance.
+    A model trained on it sees the same text as Codex-S but learns next to nothing about which solution is
+    asked for: a pair in `len(problems)` is still true.
     """
     order = list(range(len(problems)))
     random.Random(f"shuffle/{seed}").shuffle(order)  # noqa: S311

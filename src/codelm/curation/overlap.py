@@ -6,7 +6,8 @@ probe string. The first is looked for in the whole corpus, both in the fine-tuni
 """
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 
 from codelm.problems import TEST_STRINGS, Problem
 
@@ -25,6 +26,17 @@ PROBE_STRINGS = (
 )
 
 Behaviour = tuple[str, ...]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+# Where a syntax tree holds names that a function may have chosen itself.
+_NAME_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Name: ("id",),
+    ast.arg: ("arg",),
+    ast.FunctionDef: ("name",),
+    ast.ExceptHandler: ("name",),
+    ast.alias: ("asname",),
+}
 
 
 class Evaluated:
@@ -47,12 +59,14 @@ class Evaluated:
         A file that does not parse as Python holds no function that could be run: None.
         """
         try:
-            tree = ast.parse(text)
+            with warnings.catch_warnings():  # about the file's own escapes and comparisons
+                warnings.simplefilter("ignore")
+                tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         # Breadth first, so that a function is seen before those inside it: normalising renames in place,
         # which an inner function's own names survive, while the outer one would no longer be itself.
-        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
         for function in functions:
             if _shape(_statements(function)) in self._shapes:
                 found = self._by_body.get(normalised_body(function))
@@ -66,7 +80,7 @@ class Evaluated:
         return self._by_body.get(body) or (self._by_behaviour.get(seen) if seen is not None else None)
 
 
-def normalised_body(function: ast.FunctionDef) -> str:
+def normalised_body(function: Function) -> str:
     """The function's body as text that no longer depends on its own names, docstring or layout.
 
     Renames in place: the tree is of no use afterwards.
@@ -75,10 +89,10 @@ def normalised_body(function: ast.FunctionDef) -> str:
     body = ast.Module(body=statements, type_ignores=[])
     names = _own_names(function, body)
     for node in ast.walk(body):
-        if isinstance(node, ast.Name) and node.id in names:
-            node.id = names[node.id]
-        elif isinstance(node, ast.arg):
-            node.arg = names.get(node.arg, node.arg)
+        for field in _NAME_FIELDS.get(type(node), ()):
+            name = getattr(node, field)
+            setattr(node, field, names.get(name, name))
+        if isinstance(node, ast.arg):
             node.annotation = None
     return _shape(statements) + "\n" + ast.dump(body)
 
@@ -111,7 +125,7 @@ def _function(tree: ast.Module, name: str) -> ast.FunctionDef:
     return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
 
 
-def _statements(function: ast.FunctionDef) -> list[ast.stmt]:
+def _statements(function: Function) -> list[ast.stmt]:
     return function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
 
 
@@ -119,19 +133,22 @@ def _shape(statements: Sequence[ast.stmt]) -> str:
     return " ".join(type(statement).__name__ for statement in statements)
 
 
-def _own_names(function: ast.FunctionDef, body: ast.Module) -> dict[str, str]:
-    """Numbered stand-ins for the names the function binds: arguments first, then in order of appearance."""
-    bound = [item.arg for item in ast.walk(function.args) if isinstance(item, ast.arg)]
-    bound += list(_bound_in(body))
-    return {name: f"name{number}" for number, name in enumerate(dict.fromkeys(bound))}
+def _own_names(function: Function, body: ast.Module) -> dict[str, str]:
+    """Numbered stand-ins for the names the function binds, in the order in which its body first uses them.
 
-
-def _bound_in(body: ast.Module) -> Iterator[str]:
+    Arguments that the body never uses get none: a method's `self` must not shift the numbers.
+    """
+    bound = {item.arg for item in ast.walk(function.args) if isinstance(item, ast.arg)}
+    used = []
     for node in ast.walk(body):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.arg):
-            yield node.arg
+        for field in _NAME_FIELDS.get(type(node), ()):
+            used.append(getattr(node, field))
+            if not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+                bound.add(getattr(node, field))
+    return {
+        name: f"name{number}"
+        for number, name in enumerate(name for name in dict.fromkeys(used) if name in bound)
+    }
 
 
 def _annotation(argument: ast.arg) -> str | None:

@@ -6,7 +6,14 @@ it.
 
 from codelm.experiments._judged import Judged, JudgedSet, read_judged
 from codelm.experiments._table import Column, Kind, Table, read_table
-from codelm.experiments.chain_length import ChainRow, FalloffRow, chain_length_table, falloff_table
+from codelm.experiments.chain_length import (
+    HELD_OUT,
+    TRAINED,
+    ChainRow,
+    FalloffRow,
+    chain_length_table,
+    falloff_table,
+)
 from codelm.experiments.examples import Examples, choose_examples
 from codelm.experiments.loss_curves import LossCurve, LossPoint, LossRow, loss_table, read_history
 from codelm.experiments.passes import PassRow, pass_table
@@ -14,6 +21,8 @@ from codelm.experiments.scaling import ScalingRow, scaling_table
 from codelm.experiments.selection import SelectionRow, best_of_k, selection_table
 
 __all__ = [
+    "HELD_OUT",
+    "TRAINED",
     "ChainRow",
     "Column",
     "Examples",

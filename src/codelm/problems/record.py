@@ -31,7 +31,9 @@ class Problem:
                 allowed = ", ".join(REQUIRED_FIELDS)
                 raise InputError(f"{where}: field {name!r} is missing; a problem needs {allowed}")
         known = (*REQUIRED_FIELDS, "canonical_solution")
-        texts: dict[str, Any] = {name: value[name] for name in known if value.get(name) is not None}
+        texts: dict[str, Any] = {name: value[name] for name in REQUIRED_FIELDS}
+        if value.get("canonical_solution") is not None:
+            texts["canonical_solution"] = value["canonical_solution"]
         for name, text in texts.items():
             if not isinstance(text, str):
                 raise InputError(f"{where}: field {name!r} must be a string, found {type(text).__name__}")

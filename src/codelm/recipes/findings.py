@@ -1,11 +1,13 @@
 """What a finished reproduction found: its tables, the report's content, and the lines for the terminal.
 
-Reads the folders of the stages, calls `experiments` and hands the tables to `report`; computes nothing.
+Reads the folders of the stages, calls `experiments` and hands the tables to `report`.
 """
 
 import os
 import platform
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +16,7 @@ from codelm import __version__
 from codelm.corpus import CorpusReport
 from codelm.curation import HELD_OUT
 from codelm.experiments import (
+    TRAINED,
     Column,
     JudgedSet,
     LossCurve,
@@ -38,6 +41,7 @@ from codelm.recipes.stages import StageResult
 from codelm.report import Program, ReportContent, Section, number, write_programs, write_report
 
 TABLES = "tables"  # folder of the run that holds what this module writes
+SHOWN_K = (1, 2, 5, 10, 20, 50, 100)
 SHOWN = ("stages", "chain-length", "pass", "selection")  # in the terminal
 
 
@@ -74,7 +78,14 @@ def write_findings(run: Path, scale: Scale, stages: Sequence[StageResult]) -> Fi
         write_json(run / TABLES / f"{name}.json", table.to_json())
     _write_programs(run, judged[last], chains)
     report = write_report(run, _content(scale, tables))
-    return Findings(tuple(tables[name] for name in SHOWN), report)
+    return Findings(tuple(_shortened(tables[name]) for name in SHOWN), report)
+
+
+def _shortened(table: Table[Any]) -> Table[Any]:
+    """The same table; of one that has a row for every k, the rows of a few."""
+    if "k" not in {column.name for column in table.columns}:
+        return table
+    return replace(table, rows=tuple(row for row in table.rows if row.k in SHOWN_K))
 
 
 def _last_draw(scale: Scale) -> Draw:
@@ -146,11 +157,14 @@ def _departures_table(scale: Scale) -> Table[Departure]:
 
 
 def _stages_table(stages: Sequence[StageResult]) -> Table[tuple[str, float]]:
-    rows = [(stage.title, round(stage.seconds, 1)) for stage in stages]
+    seconds: dict[str, float] = defaultdict(float)
+    for stage in stages:
+        seconds[stage.group] += stage.seconds
+    rows = [(group, round(total, 1)) for group, total in seconds.items()]
     return Table(
         title="Seconds per stage",
         columns=(Column("stage", "text"), Column("seconds", "number")),
-        rows=(*rows, ("all", round(sum(seconds for _, seconds in rows), 1))),
+        rows=(*rows, ("all", round(sum(seconds.values()), 1))),
     )
 
 
@@ -178,7 +192,7 @@ def _content(scale: Scale, tables: dict[str, Table[Any]]) -> ReportContent:
         title="Codex, from source text to pass@k",
         subtitle="A reproduction of Chen et al. 2021 on one machine: `codelm reproduce`.",
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        summary=_summary(scale, tables),
+        summary=tuple(_summary(scale, tables)),
         sections=_sections(),
         machine={
             "processor cores": os.cpu_count(),
@@ -197,29 +211,35 @@ def _shown(value: object) -> str | int | float:
     return value if isinstance(value, int | float) else ", ".join(map(str, value))  # type: ignore[call-overload]
 
 
-def _summary(scale: Scale, tables: dict[str, Table[Any]]) -> tuple[str, ...]:
+def _summary(scale: Scale, tables: dict[str, Table[Any]]) -> Iterator[str]:
     """The findings as sentences; the page looks their numbers up."""
     last, control = codex_s_models(scale)[-1].name, control_model(scale).name
     coolest, hottest = min(scale.temperatures), max(scale.temperatures)
-    chains = tables["chain-length"]
+    passes, chains = tables["pass"], tables["chain-length"]
 
-    def of_length(model: str, length: int, kind: str = "trained") -> str:
-        row = {"model": model, "temperature": coolest, "length": length, "chains": kind}
+    def of_length(model: str, length: int) -> str:
+        row = {"model": model, "temperature": coolest, "length": length, "chains": TRAINED}
         return number(f"{TABLES}/chain-length.json", chains.pointer("pass rate", row))
 
-    def of_pass(model: str, problem_set: str, temperature: float, column: str) -> str:
-        row = {"model": model, "problems of": problem_set, "temperature": temperature}
-        return number(f"{TABLES}/pass.json", tables["pass"].pointer(column, row))
+    def of_pass(problem_set: str, temperature: float, column: str) -> str:
+        row = {"model": last, "problems of": problem_set, "temperature": temperature}
+        return number(f"{TABLES}/pass.json", passes.pointer(column, row))
 
-    longest = scale.chain_lengths
-    return (
-        f"{last} passes {of_length(last, 1)} of the chains of one block and {of_length(last, longest)} of "
-        f"those of {longest}, at temperature {coolest:g}.",
-        f"The control, fine-tuned on shuffled docstrings, passes {of_length(control, 1)} of those of one.",
-        f"With {scale.samples_last} samples at temperature {hottest:g}, at least one of them solves "
-        f"{of_pass(last, 'chains', hottest, 'pass@100')} of all chains ({last}).",
-        f"On the starter set {last} passes {of_pass(last, 'starter', coolest, 'pass@1')}.",
+    yield (
+        f"At temperature {coolest:g}, {last} passes {of_length(last, 1)} of the chains of one block that "
+        f"occurs in training; the control, fine-tuned on shuffled docstrings, {of_length(control, 1)}."
     )
+    longest = max(
+        (row.length for row in chains.rows if row.model == last and row.chains == TRAINED), default=1
+    )
+    if longest > 1:
+        yield f"Of the chains of {longest} such blocks {last} passes {of_length(last, longest)}."
+    if scale.samples_last >= 100:
+        yield (
+            f"Of all chains it solves {of_pass('chains', coolest, 'pass@1')} with one sample, and "
+            f"{of_pass('chains', hottest, 'pass@100')} with the best of 100 at temperature {hottest:g}."
+        )
+    yield f"Of the starter set it passes {of_pass('starter', coolest, 'pass@1')}."
 
 
 def _sections() -> tuple[Section, ...]:

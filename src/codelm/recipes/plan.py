@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from codelm.corpus import files_digest
 from codelm.recipes import steps
 from codelm.recipes.scale import Scale
 from codelm.recipes.stages import Stage
@@ -87,6 +88,7 @@ def _data_stages(scale: Scale, run: Path) -> Iterator[Stage]:
         scale,
         ("seed", "corpus_bytes", "validation_share"),
         inputs=("problems",),
+        files=files_digest(None),  # what is installed is an input like any other
     )
     yield _stage(
         "tokenizer",
@@ -171,6 +173,7 @@ def _sampling_stages(scale: Scale, run: Path) -> Iterator[Stage]:
             scale,
             _SAMPLING,
             inputs=(draw.model.name, "problems"),
+            group="sampling",
             n=draw.n,
             temperature=draw.temperature,
         )
@@ -181,6 +184,7 @@ def _sampling_stages(scale: Scale, run: Path) -> Iterator[Stage]:
             scale,
             ("seed", "timeout_s"),
             inputs=(samples, "problems"),
+            group="judging",
         )
 
 
@@ -192,9 +196,10 @@ def _stage(
     options: Sequence[str],
     *,
     inputs: Sequence[str] = (),
+    group: str | None = None,
     **more: object,
 ) -> Stage:
-    """A stage that depends on these options of the scale, and on the values of `more`."""
+    """A stage that depends on these options of the scale, and on the values of `more`; a group of its own."""
     values = scale.to_json()
     chosen = {option: values[option] for option in options} | more
-    return Stage(name=name, title=title, run=run, options=chosen, inputs=inputs)
+    return Stage(name=name, title=title, group=group or title, run=run, options=chosen, inputs=inputs)

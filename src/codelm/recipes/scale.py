@@ -8,6 +8,7 @@ from codelm.errors import UsageError
 from codelm.files import Json
 from codelm.model import gpt_config
 from codelm.problems import MAX_CHAIN_LENGTH
+from codelm.tokenizer import MIN_VOCAB_SIZE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,21 +44,20 @@ class Scale:
     timeout_s: float = 3.0
 
     def __post_init__(self) -> None:
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.chain_lengths > MAX_CHAIN_LENGTH:
-            raise ValueError(f"chain_lengths must be 1 to {MAX_CHAIN_LENGTH}, got {self.chain_lengths}")
-        for name in ("validation_share", "top_p"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must be in (0, 1], got {getattr(self, name)}")
-        for name in ("codex_learning_rate", "codex_s_learning_rate", "timeout_s"):
-            if not getattr(self, name) > 0.0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not all(low <= item <= high for item in (value if isinstance(value, tuple) else (value,))):
+                raise ValueError(f"{name} must be {low:g} to {high:g}, got {value}")
+        for name in ("sizes", "temperatures"):
+            values = getattr(self, name)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"{name} must be one value or several different ones, got {values}")
+        if self.codex_tokens < self.codex_batch * self.context:
+            raise ValueError(
+                f"codex_tokens must fill a step of codex_batch x context tokens, got {self.codex_tokens}"
+            )
         for size in self.sizes:
             gpt_config(size, vocab_size=self.vocab_size, n_ctx=self.context)
-        if not (self.sizes and self.temperatures) or min(self.temperatures) < 0.0:
-            raise ValueError("sizes and temperatures need one value each, and no temperature below 0")
 
     def with_options(self, assignments: Iterable[str]) -> Self:
         """The same scale with `name=value` assignments applied. Raises: UsageError."""
@@ -79,11 +79,31 @@ class Scale:
         return asdict(self)
 
 
-_COUNTS = (
-    "corpus_bytes", "vocab_size", "context", "codex_tokens", "codex_batch", "family_problems",
-    "family_max_length", "codex_s_epochs", "codex_s_batch", "warmup_steps", "chain_lengths",
-    "chains_per_length", "samples", "samples_last", "max_new_tokens",
-)  # fmt: skip
+_MANY = 1e12
+_RANGES = {
+    "seed": (0, 2**31 - 1),
+    "corpus_bytes": (1, _MANY),
+    "validation_share": (0.001, 0.999),
+    "vocab_size": (MIN_VOCAB_SIZE, 2**31 - 1),
+    "context": (1, 2**20),
+    "codex_tokens": (1, _MANY),
+    "codex_batch": (1, 2**20),
+    "codex_learning_rate": (1e-9, 10),
+    "family_problems": (1, 10_000_000),
+    "family_max_length": (1, 100),
+    "codex_s_epochs": (1, 1000),
+    "codex_s_batch": (1, 2**20),
+    "codex_s_learning_rate": (1e-9, 10),
+    "warmup_steps": (0, 2**31 - 1),
+    "chain_lengths": (1, MAX_CHAIN_LENGTH),
+    "chains_per_length": (1, 120),  # of the 169 chains of length 2, some 150 are telling
+    "temperatures": (0, 100),
+    "top_p": (1e-9, 1),
+    "samples": (1, 1_000_000),
+    "samples_last": (1, 1_000_000),
+    "max_new_tokens": (1, 2**20),
+    "timeout_s": (0.01, 3600),
+}
 
 
 class Departure(NamedTuple):
@@ -144,6 +164,9 @@ def departures(scale: Scale) -> list[Departure]:
         Departure(
             "evaluated on", "HumanEval", "starter and chains", "models of this size solve none of HumanEval"
         ),
+        Departure("chain lengths", "1 to about 7", f"1 to {scale.chain_lengths}", "the context is short"),
+        Departure("attention", "GPT-3's, dense and banded by turns", "dense", "saves little at this length"),
+        Departure("sandbox", "gVisor, no network", "tier process", "only the run's own models are judged"),
         Departure(
             "samples per problem",
             "200",

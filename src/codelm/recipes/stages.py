@@ -28,6 +28,7 @@ class Stage:
 
     name: str  # also its folder, inside the run's
     title: str  # what the person watching reads
+    group: str  # what its seconds are added up under
     run: Callable[[Path], None]  # fills the folder it is given; may find its own half-done work there
     options: Json = field(default_factory=dict)  # whatever changes the result, besides the inputs
     inputs: Sequence[str] = ()  # names of the earlier stages whose folders it reads
@@ -37,8 +38,8 @@ class StageResult(NamedTuple):
     """How one stage went."""
 
     name: str
-    title: str
-    seconds: float  # of computing, over all the runs it took
+    group: str
+    seconds: float  # of computing, over all the runs it took, but for those that ended by kill -9
     skipped: bool  # nothing it depends on had changed
 
 
@@ -59,9 +60,9 @@ def run_stages(
         if done is None:
             on_start(stage, number)
             done = _compute(stage, folder, key)
-            results.append(StageResult(stage.name, stage.title, done["seconds"], skipped=False))
+            results.append(StageResult(stage.name, stage.group, done["seconds"], skipped=False))
         else:
-            results.append(StageResult(stage.name, stage.title, done["seconds"], skipped=True))
+            results.append(StageResult(stage.name, stage.group, done["seconds"], skipped=True))
         digests[stage.name] = done["digest"]
     return results
 
@@ -91,10 +92,12 @@ def _finished(folder: Path, key: str) -> Json | None:
 def _compute(stage: Stage, folder: Path, key: str) -> Json:
     started = _marker(folder / STARTED)
     if started.get("key") != key:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder)
         started = {"key": key, "seconds": 0.0}
         write_json(folder / STARTED, started)
     (folder / DONE).unlink(missing_ok=True)
+    _remove_litter(folder)
     began = time.monotonic()
     try:
         stage.run(folder)
@@ -104,6 +107,15 @@ def _compute(stage: Stage, folder: Path, key: str) -> Json:
     done = {**started, "name": stage.name, "options": stage.options, "digest": folder_digest(folder)}
     write_json(folder / DONE, done)
     return done
+
+
+def _remove_litter(folder: Path) -> None:
+    """Delete what atomic writes leave when they are killed: they would change the stage's digest."""
+    for path in list(folder.rglob(".*.tmp")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _marker(path: Path) -> Json:

@@ -3,13 +3,12 @@
 Every function fills one folder of the run and reads only the folders it is given.
 """
 
-import shutil
 from pathlib import Path
 
 from codelm.corpus import build_corpus, read_documents, tokenize_corpus
 from codelm.curation import HELD_OUT, Evaluated, FamilyConfig, generate_problems, shuffle_docstrings
 from codelm.evaluation import evaluate_samples
-from codelm.files import write_json
+from codelm.files import atomic_write, write_json
 from codelm.model import GPT, gpt_config, load_checkpoint
 from codelm.problems import (
     BLOCKS,
@@ -166,7 +165,8 @@ def draw_samples(
 
 def judge_samples(out: Path, *, scale: Scale, samples: Path, problems: Path) -> None:
     """Their verdicts, as `codelm evaluate` gives them."""
-    shutil.copyfile(samples / SAMPLES, out / SAMPLES)
+    with atomic_write(out / SAMPLES) as copy:
+        copy.write((samples / SAMPLES).read_bytes())
     evaluate_samples(
         out / SAMPLES,
         read_problems(problems),
