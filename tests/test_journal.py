@@ -77,7 +77,7 @@ def test_journal_that_is_no_journal_is_refused_and_left_as_it_was(tmp_path: Path
     """A user's own file under the journal's name is not ours to cut or overwrite."""
     (tmp_path / "j").write_bytes(content)
     with (
-        pytest.raises(InputError, match="j(: not a journal|, line 1: not valid JSON)"),
+        pytest.raises(InputError, match=r"j(: not a journal|, line 1: not valid JSON)"),
         Journal(tmp_path / "j", {}),
     ):
         pass

@@ -44,9 +44,7 @@ def test_evaluated_body_is_found_however_it_is_wrapped(evaluated: Evaluated, tex
 
 def test_generate_problems_says_when_the_family_is_exhausted() -> None:
     """More problems of one operation than there are operations end in one line, not in an endless search."""
-    with pytest.raises(
-        UsageError, match=r"hardly more than \d+ generated problems of up to 1 operations, 5,000"
-    ):
+    with pytest.raises(UsageError, match=r"hardly more than \d+ generated problems of up to 1 oper"):
         generate_problems(FamilyConfig(count=5000, max_length=1), Evaluated([]))
 
 
