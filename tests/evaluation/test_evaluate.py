@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import absent
 
 from codelm.errors import InputError, OutputError, UsageError
-from codelm.evaluation import evaluate_samples
-from codelm.problems import Problem, ProblemSet, write_problems
+from codelm.evaluation import Judge, Verdict, evaluate_samples, judge_completions
+from codelm.problems import Problem, ProblemSet, Sample, write_problems
 from codelm.sandbox import Ended, Outcome, Sandbox
 
 TEST = "def check(candidate):\n    assert candidate(2) == 4\n"
@@ -177,7 +178,7 @@ def test_infra_errors_turn_the_score_into_bounds(samples: Path, monkeypatch) -> 
 
 RUN = """
 import sys
-from codelm.evaluation import evaluate_samples
+from codelm.evaluation import Judge, Verdict, evaluate_samples, judge_completions
 from codelm.problems import read_problems
 evaluate_samples(sys.argv[1], read_problems(sys.argv[2]), workers=2, dedup=False)
 """
@@ -266,3 +267,24 @@ def _wait_for_lines(path: Path, count: int) -> None:
 
 def _without(row: dict, names: tuple[str, ...]) -> dict:
     return {name: value for name, value in row.items() if name not in names}
+
+
+def test_row_lost_through_our_fault_is_judged_again_on_resume(
+    samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted run keeps its verdicts, but an infra_error is none."""
+    real = Judge.judge_many
+    good = judge_completions(SET, [Sample.from_json(ROWS[1], "here")])[0]
+    lost = replace(good, verdict=Verdict.INFRA_ERROR)
+
+    def interrupted(self, jobs, *, dedup=True):
+        yield 0, lost
+        yield 1, good
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Judge, "judge_many", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_samples(samples, SET, workers=1)
+    monkeypatch.setattr(Judge, "judge_many", real)
+    evaluation = evaluate_samples(samples, SET, workers=1)
+    assert [row["verdict"] for row in _read(evaluation.results)] == ["passed", "wrong", "passed", "passed"]

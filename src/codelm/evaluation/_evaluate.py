@@ -98,7 +98,7 @@ def evaluate_samples(
     with Journal(paths.journal, header) as journal:
         load = os.getloadavg()
         jobs = _jobs(samples, problem_set, journal)
-        if len(journal) < scan.rows:
+        if not all(_is_judged(number, journal) for number in range(scan.rows)):
             with Judge(limits, workers=workers, seed=seed) as judge:
                 _record(judge.judge_many(jobs, dedup=dedup), journal, scan.rows)
         counts, verdicts = _count(samples, journal)
@@ -153,8 +153,13 @@ def _header(problem_set: ProblemSet, scan: Scan, limits: Limits, seed: int) -> J
 def _jobs(samples: str | Path, problem_set: ProblemSet, journal: Journal) -> Iterator[Job]:
     """The rows that the journal does not hold yet, by row number from 0."""
     for number, (_, value) in enumerate(read_jsonl(samples)):
-        if number not in journal:
+        if not _is_judged(number, journal):
             yield Job(number, problem_set.problems[value["task_id"]], value["completion"])
+
+
+def _is_judged(number: int, journal: Journal) -> bool:
+    """Whether a row has its verdict. One that was lost through our fault is judged again on resume."""
+    return number in journal and journal[number]["verdict"] != Verdict.INFRA_ERROR.value
 
 
 def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int) -> None:
