@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-WIDTH_OF_A_PIPE = 110  # characters
+WIDTH_OF_A_PIPE = 140  # characters
 
 
 def reproduce(

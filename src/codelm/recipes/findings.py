@@ -78,14 +78,20 @@ def write_findings(run: Path, scale: Scale, stages: Sequence[StageResult]) -> Fi
         write_json(run / TABLES / f"{name}.json", table.to_json())
     _write_programs(run, judged[last], chains)
     report = write_report(run, _content(scale, tables))
-    return Findings(tuple(_shortened(tables[name]) for name in SHOWN), report)
+    return Findings(tuple(_shortened(tables[name], scale) for name in SHOWN), report)
 
 
-def _shortened(table: Table[Any]) -> Table[Any]:
-    """The same table; of one that has a row for every k, the rows of a few."""
-    if "k" not in {column.name for column in table.columns}:
-        return table
-    return replace(table, rows=tuple(row for row in table.rows if row.k in SHOWN_K))
+def _shortened(table: Table[Any], scale: Scale) -> Table[Any]:
+    """The same table without rows that would fill a terminal: of every k a few, of chains one temperature."""
+    columns = {column.name for column in table.columns}
+    rows = table.rows
+    if "k" in columns:
+        rows = tuple(row for row in rows if row.k in SHOWN_K)
+    if "length" in columns:
+        plain = {model.name for model in codex_models(scale)}
+        coolest = min(scale.temperatures)
+        rows = tuple(row for row in rows if row.temperature == coolest and row.model not in plain)
+    return replace(table, rows=rows)
 
 
 def _last_draw(scale: Scale) -> Draw:

@@ -53,13 +53,12 @@ def models(scale: Scale) -> list[Model]:
 
 
 def draws(scale: Scale) -> list[Draw]:
-    """Every set of samples: all models on the chains, the largest Codex and Codex-S on the starter set.
+    """Every set of samples: all models on the chains, the largest Codex-S on the starter set too.
 
     Only the largest Codex-S, on the chains at the highest temperature, has enough for pass@100.
     """
     last = codex_s_models(scale)[-1]
-    on_starter = (codex_models(scale)[-1], last)
-    sampled = [(model, "chains") for model in models(scale)] + [(model, "starter") for model in on_starter]
+    sampled = [*((model, "chains") for model in models(scale)), (last, "starter")]
     return [
         Draw(model, problem_set, temperature, _samples(scale, model == last, problem_set, temperature))
         for model, problem_set in sampled
