@@ -10,7 +10,7 @@ CODELM_DATA ?= $(abspath $(wildcard ../shared/data))
 export CODELM_DATA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format typecheck bench clean
+.PHONY: help demo test test-slow lint format typecheck bench docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ typecheck: $(VENV)/.dev ## Check types (mypy, strict)
 
 bench: $(VENV)/.dev ## Run the benchmarks (minutes); they print what benchmarks/RESULTS.md keeps
 	for bench in benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+docs: $(VENV)/.dev ## Write docs/commands.md from each command's --help
+	$(BIN)/python docs/write_commands.py
 
 clean: ## Remove the environment and what tools left behind (runs/ stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

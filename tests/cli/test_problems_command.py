@@ -1,0 +1,99 @@
+"""`codelm problems` and the frame of every command: help, versions, exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import codelm
+
+
+def _codelm(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "codelm.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment or None)
+
+
+def test_version_is_printed() -> None:
+    """One line, exit code 0."""
+    done = _codelm("--version")
+    assert (done.returncode, done.stdout) == (0, f"codelm {codelm.__version__}\n")
+
+
+def test_help_names_every_command() -> None:
+    """Asked for, or without any argument."""
+    for done in (_codelm("--help"), _codelm()):
+        for command in (
+            "evaluate",
+            "sample",
+            "train",
+            "corpus",
+            "tokenizer",
+            "problems",
+            "reproduce",
+            "report",
+        ):
+            assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nonsense",), "nonsense"),
+        (("problems", "show", "chains", "chains/1/99"), "chains has no task 'chains/1/99'"),
+        (("problems", "show", "humanevil"), "unknown problem set 'humanevil'"),
+        (("problems", "fetch", "mbpp"), "unknown data set 'mbpp'"),
+        (
+            ("problems", "chains", "--length", "1", "--count", "14", "--out", "x.jsonl"),
+            "only 13 telling chains",
+        ),
+        (("problems", "chains", "--length", "9", "--count", "1", "--out", "x.jsonl"), "--length"),
+        (("reproduce", "--scale", "moon"), "unknown scale 'moon'; known are laptop"),
+        (("reproduce", "--set", "sizes=13B"), "model size '13B' is unknown"),
+        (("evaluate",), "samples"),
+    ],
+)
+def test_wrong_options_end_with_one_line_and_code_2(arguments: tuple[str, ...], message: str) -> None:
+    """No traceback: what was wrong, on stderr."""
+    done = _codelm(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert message.lower() in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_show_lists_tasks_and_prints_one_problem() -> None:
+    """The task ids of a set; a problem as the program its solution makes."""
+    listed = _codelm("problems", "show", "chains").stdout.splitlines()
+    assert listed[:2] == ["chains/1/1", "chains/1/2"]
+    shown = _codelm("problems", "show", "chains", "chains/1/3").stdout
+    namespace: dict = {}
+    exec(shown, namespace)
+    namespace["check"](namespace["string_manipulation"])
+
+
+def test_list_says_what_is_here_and_how_to_get_the_rest(tmp_path: Path) -> None:
+    """Bundled sets have their sizes; HumanEval, absent here, the command that fetches it."""
+    done = _codelm("problems", "list", CODELM_CACHE=str(tmp_path))
+    assert done.returncode == 0
+    assert "83 problems" in done.stdout
+    assert "codelm problems fetch humaneval" in done.stdout
+
+
+def test_chains_shows_the_kept_share(tmp_path: Path) -> None:
+    """How many chains had to be tried is part of the result."""
+    out = tmp_path / "chains.jsonl"
+    done = _codelm("problems", "chains", "--length", "3", "--count", "20", "--out", str(out))
+    assert "kept 20 of" in done.stdout
+    assert len(out.read_text().splitlines()) == 20
+
+
+def test_command_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
+    """Without torch, `codelm train` is one line and exit code 5."""
+    script = (
+        "import sys\nsys.modules['torch'] = None\nsys.modules['tokenizers'] = None\n"
+        "sys.argv = ['codelm', 'sample', 'nowhere']\nfrom codelm.cli import main\nmain()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "pip install 'codelm[train]'" in done.stderr
