@@ -24,14 +24,14 @@ class Scale:
     sizes: tuple[str, ...] = ("0.4M", "0.8M")  # of the models, small to large
     context: int = 256  # tokens a model can look back
     codex_tokens: int = 600_000  # trained on, per size
-    codex_batch: int = 16  # windows of `context` tokens per step
+    codex_batch: int = 8  # windows of `context` tokens per step
     codex_learning_rate: float = 3e-3  # peak
 
-    family_problems: int = 9_000  # generated problems to fine-tune on
+    family_problems: int = 8_000  # generated problems to fine-tune on
     family_max_length: int = 4  # operations per problem
     codex_s_epochs: int = 1  # passes over the generated problems
-    codex_s_batch: int = 32  # problems per step
-    codex_s_learning_rate: float = 3e-3  # peak
+    codex_s_batch: int = 8  # problems per step
+    codex_s_learning_rate: float = 2.5e-3  # peak
     warmup_steps: int = 40
 
     chain_lengths: int = 4  # chains of 1 to this many blocks are evaluated
