@@ -111,3 +111,13 @@ def test_inline_svg_takes_the_colours_of_the_page(figure: str) -> None:
     assert "var(--series-1)" in svg
     assert not any(part in svg for part in ("<style", "<?xml", "http", "xmlns", "<g id="))
     ET.fromstring(svg)
+
+
+@pytest.mark.parametrize("last", [64, 700, 5_000, 60_000, 590_000, 3_000_000])
+def test_loss_figure_labels_tokens_in_plain_numbers(last: int) -> None:
+    """However few or many powers of ten the curve spans, no label comes out as TeX source."""
+    points = tuple(
+        LossPoint(step, tokens, 7.0, 7.0, 1e-3) for step, tokens in enumerate((last // 8, last // 2, last), 1)
+    )
+    seen = texts(draw("loss_curves", loss_table([LossCurve(model="m", points=points)])))
+    assert not [text for text in seen if "$" in text or "\\" in text]

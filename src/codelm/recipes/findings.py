@@ -57,9 +57,9 @@ def write_findings(run: Path, scale: Scale, stages: Sequence[StageResult]) -> Fi
     judged = {draw: _judged_set(run, draw) for draw in draws(scale)}
     chains = read_problems(run / "problems" / steps.CHAINS)
     last = _last_draw(scale)
-    on_chains = [judged[draw] for draw in judged if draw.problem_set == "chains"]
     codex_losses = [_losses(run, model.name) for model in codex_models(scale)]
     tuned = [*codex_s_models(scale), control_model(scale)]
+    on_chains = [judged[draw] for draw in judged if draw.problem_set == "chains" and draw.model in tuned]
     chain_lengths = chain_length_table(on_chains, problems=chains.problems, held_out=HELD_OUT)
     tables: dict[str, Table[Any]] = {
         "pass": pass_table(judged.values()),
@@ -88,9 +88,7 @@ def _shortened(table: Table[Any], scale: Scale) -> Table[Any]:
     if "k" in columns:
         rows = tuple(row for row in rows if row.k in SHOWN_K)
     if "length" in columns:
-        plain = {model.name for model in codex_models(scale)}
-        coolest = min(scale.temperatures)
-        rows = tuple(row for row in rows if row.temperature == coolest and row.model not in plain)
+        rows = tuple(row for row in rows if row.temperature == min(scale.temperatures))
     return replace(table, rows=rows)
 
 

@@ -77,7 +77,7 @@ def draw(figure: str, table: Table[Any]) -> str:
 
 def loss_curves(records: Sequence[Record]) -> "Figure":
     """Training loss (thin) and validation loss (marks) against tokens seen, a colour per model."""
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
     figure, (axes,) = _panels(1, height_in=3.4)
     for (model, points), colour, mark in zip(
@@ -97,7 +97,9 @@ def loss_curves(records: Sequence[Record]) -> "Figure":
         )
     axes.set(xlabel="tokens seen", ylabel="loss (nats per token)")
     axes.set_xscale("log", nonpositive="mask")  # a loss before the first step has no place on it
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())  # less than a decade would be labelled between, in TeX
     _legend(figure, axes, title="marks: validation; thin line: training")
     return figure
 
