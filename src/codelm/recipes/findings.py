@@ -194,7 +194,7 @@ def _write_programs(run: Path, judged: JudgedSet, problems: ProblemSet) -> None:
 def _content(scale: Scale, tables: dict[str, Table[Any]]) -> ReportContent:
     return ReportContent(
         title="Codex, from source text to pass@k",
-        subtitle="A reproduction of Chen et al. 2021 on one machine: `codelm reproduce`.",
+        subtitle="A reproduction of Chen et al. 2021 on one machine, by codelm reproduce.",
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         summary=tuple(_summary(scale, tables)),
         sections=_sections(),
