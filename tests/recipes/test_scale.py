@@ -65,7 +65,7 @@ def test_plan_stages_read_only_earlier_stages(tmp_path) -> None:
     [
         ("timeout_s=2.0", ("corpus", "codex-s-0.4M"), ("verdicts-codex-0.4M-chains-T0.2",)),
         ("vocab_size=512", ("corpus", "family"), ("tokenizer",)),
-        ("codex_s_batch=8", ("codex-0.4M",), ("codex-s-0.4M",)),
+        ("codex_s_batch=4", ("codex-0.4M",), ("codex-s-0.4M",)),
         ("family_problems=100", ("corpus", "codex-0.4M"), ("family",)),
     ],
 )

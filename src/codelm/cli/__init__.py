@@ -90,7 +90,11 @@ def run(command: typer.Typer) -> NoReturn:
             raise
         _fail(f"this command needs {error.name}: pip install 'codelm[{extra}]'", MissingError.exit_code)
     except typer.TyperException as error:
-        _fail(error.format_message(), UsageError.exit_code)
+        message = error.format_message()
+        if message.startswith("Usage:"):  # a command that was given no arguments at all: its help
+            print(message, file=sys.stderr)
+            sys.exit(UsageError.exit_code)
+        _fail(message, UsageError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output left, as `head` does
