@@ -21,19 +21,13 @@ def test_version_is_printed() -> None:
 
 
 def test_help_names_every_command() -> None:
-    """Asked for, or without any argument."""
-    for done in (_codelm("--help"), _codelm()):
-        for command in (
-            "evaluate",
-            "sample",
-            "train",
-            "corpus",
-            "tokenizer",
-            "problems",
-            "reproduce",
-            "report",
-        ):
-            assert command in done.stdout
+    """On stdout when asked for; on stderr, with code 2, when nothing was asked for."""
+    asked, bare = _codelm("--help"), _codelm()
+    assert (asked.returncode, bare.returncode) == (0, 2)
+    for command in ("evaluate", "sample", "train", "corpus", "tokenizer", "problems", "reproduce", "report"):
+        assert command in asked.stdout
+        assert command in bare.stderr
+    assert bare.stderr.startswith("Usage:")
 
 
 @pytest.mark.parametrize(
