@@ -120,10 +120,13 @@ def write_json(path: str | Path, value: object) -> None:
 
 
 def write_jsonl(path: str | Path, rows: Iterable[Json]) -> None:
-    """Write objects as JSON Lines, atomically. Raises: OutputError."""
+    """Write objects as JSON Lines, atomically; a row's own NaN or Infinity stays, as Python's json writes it.
+
+    Raises: OutputError.
+    """
     with atomic_write(path) as stream:
         for row in rows:
-            stream.write(json.dumps(_without_nan(row), allow_nan=False).encode() + b"\n")
+            stream.write(json.dumps(row).encode() + b"\n")
 
 
 def digest_file(path: str | Path) -> str:
@@ -194,4 +197,6 @@ def _reason(error: BaseException) -> str:
     """The shortest text that still says why: an OSError's strerror, else the first line of the message."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text"
     return str(error).split("\n", 1)[0] or type(error).__name__

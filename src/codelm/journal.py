@@ -95,7 +95,7 @@ class Journal:
             raise InputError(f"{self.path}: not a journal; move it away or name another output")
         for number, line in enumerate(lines[1:], start=2):
             row = self._parse(line, number)
-            if "key" not in row or not isinstance(row.get("value"), dict):
+            if not isinstance(row.get("key"), int | str) or not isinstance(row.get("value"), dict):
                 raise InputError(f"{self.path}, line {number}: not a journal row; delete the file")
             self._done[row["key"]] = row["value"]
         os.ftruncate(self._file, len(whole))  # only now that the file is known to be ours

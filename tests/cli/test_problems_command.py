@@ -1,5 +1,6 @@
 """`codelm problems` and the frame of every command: help, versions, exit codes."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,28 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "83 problems" in done.stdout
     assert "codelm problems fetch humaneval" in done.stdout
+
+
+def test_full_standard_output_is_one_line() -> None:
+    """A full disk under stdout ends with code 4 and no traceback."""
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "codelm.cli", "problems", "show", "chains"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr == "codelm: error: standard output cannot be written (No space left on device)\n"
+
+
+def test_interrupted_command_says_how_to_go_on(tmp_path: Path) -> None:
+    """Ctrl-C is one line and exit code 130."""
+    command = [sys.executable, "-m", "codelm.cli", "reproduce", "--run", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "corpus" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith("codelm: error: interrupted; run the same command again to go on\n")
 
 
 def test_chains_shows_the_kept_share(tmp_path: Path) -> None:

@@ -255,7 +255,8 @@ def test_full_disk_is_one_line_and_the_journal_resumes(tmp_path: Path) -> None:
         assert kept > 1
         assert [row["passed"] for row in _read(evaluation.results)] == [i % 3 == 2 for i in range(120)]
     finally:
-        subprocess.run(["umount", disk], check=True)
+        # Lazily: pytest keeps the failed call's frames, and with them its open file.
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def _wait_for_lines(path: Path, count: int) -> None:
@@ -267,6 +268,46 @@ def _wait_for_lines(path: Path, count: int) -> None:
 
 def _without(row: dict, names: tuple[str, ...]) -> dict:
     return {name: value for name, value in row.items() if name not in names}
+
+
+@pytest.mark.parametrize(
+    "row", ['{"key":0,"value":{}}', '{"key":[0],"value":{}}', '{"key":0,"value":{"verdict":"bogus"}}']
+)
+def test_damaged_journal_row_is_refused_in_one_line(samples: Path, monkeypatch, row: str) -> None:
+    """A row that is no verdict of ours is named, with what to do."""
+
+    def interrupted(self, jobs, *, dedup=True):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(Judge, "judge_many", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_samples(samples, SET, workers=1)
+    with open(f"{samples}_results.partial", "a") as stream:
+        stream.write(row + "\n")
+    with pytest.raises(InputError, match="delete the file"):
+        evaluate_samples(samples, SET, workers=1)
+
+
+def test_samples_changed_while_they_are_judged_are_refused(samples: Path, monkeypatch) -> None:
+    """Verdicts of one file never stand beside the rows of another."""
+    real = Judge.judge_many
+
+    def judging(self, jobs, *, dedup=True):
+        yield from real(self, jobs, dedup=dedup)
+        samples.write_text(samples.read_text().replace("t/1", "t/2"))
+
+    monkeypatch.setattr(Judge, "judge_many", judging)
+    with pytest.raises(InputError, match="changed while it was judged"):
+        evaluate_samples(samples, SET, workers=1)
+    assert not samples.with_name("samples.jsonl_results.jsonl").exists()
+
+
+def test_numbers_that_json_has_not_are_kept_as_they_came(samples: Path) -> None:
+    """A log-probability of -Infinity is no reason to lose a run."""
+    samples.write_text(json.dumps(ROWS[0])[:-1] + ', "mean_logprob": -Infinity}\n')
+    rows = _read(evaluate_samples(samples, SET, workers=1).results)
+    assert rows[0]["mean_logprob"] == -math.inf
 
 
 def test_row_lost_through_our_fault_is_judged_again_on_resume(

@@ -3,6 +3,7 @@
 Results go to stdout, progress and messages to stderr. Exit codes are those of `codelm.errors`.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ from codelm.cli.sample import sample
 from codelm.cli.tokenizer import app as tokenizer_app
 from codelm.cli.train import train
 from codelm.errors import EXIT_INTERRUPTED, CodelmError, MissingError, OutputError, UsageError
+
+INTERRUPTED = "interrupted; run the same command again to go on"
 
 # The extra that brings each optional library.
 EXTRA_OF = {
@@ -64,7 +67,8 @@ def codelm(
     """Train, sample and evaluate language models of code.
 
     Exit codes: 0 done, 1 a bug of ours, 2 wrong options, 3 unusable input, 4 output cannot be written,
-    5 something must be installed or fetched, 6 verdicts missing through our fault, 130 interrupted.
+    5 something must be installed or fetched, 6 verdicts missing through our fault, 130 interrupted,
+    143 terminated.
     """
 
 
@@ -96,10 +100,17 @@ def run(command: typer.Typer) -> NoReturn:
             sys.exit(UsageError.exit_code)
         _fail(message, UsageError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; run the same command again to go on", EXIT_INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output left, as `head` does
+        _fail(INTERRUPTED, EXIT_INTERRUPTED)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        # What is still buffered has nowhere to go; without this the interpreter complains at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(OutputError.exit_code)
+        if error.errno == errno.EPIPE:  # the reader of our output left, as `head` does
+            sys.exit(OutputError.exit_code)
+        _fail(f"standard output cannot be written ({error.strerror})", OutputError.exit_code)
+    if code == EXIT_INTERRUPTED:  # how typer returns from Ctrl-C
+        _fail(INTERRUPTED, EXIT_INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -44,4 +44,5 @@ def reproduce(
     console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_PIPE)
     for table in findings.tables:
         console.print(rich_table(table))
+        console.print()
     print(f"report: {findings.report}")

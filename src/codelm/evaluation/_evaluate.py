@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codelm import __version__
-from codelm.errors import UsageError
+from codelm.errors import InputError, UsageError
 from codelm.evaluation._judge import Job, Judge
 from codelm.evaluation._scan import Scan, scan_samples
 from codelm.evaluation._verdict import Judgement, Verdict
@@ -18,7 +18,7 @@ from codelm.files import Json, read_jsonl, write_json, write_jsonl
 from codelm.journal import Journal
 from codelm.problems import ProblemSet
 from codelm.progress import progress
-from codelm.sandbox import HASH_SEED, LAYERS, TIER, Limits
+from codelm.sandbox import HASH_SEED, LAYERS, TIER, Limits, usable_cpus
 from codelm.stats import Estimate, mean_pass_at_k
 
 FORMAT_VERSION = 1  # of the header file
@@ -96,11 +96,16 @@ def evaluate_samples(
     scan = scan_samples(samples, problem_set)
     header = _header(problem_set, scan, limits, seed)
     with Journal(paths.journal, header) as journal:
+        _check_rows(journal)
         load = os.getloadavg()
         jobs = _jobs(samples, problem_set, journal)
         if not all(_is_judged(number, journal) for number in range(scan.rows)):
-            with Judge(limits, workers=workers, seed=seed) as judge:
+            with Judge(limits, workers=_workers(workers, scan.rows), seed=seed) as judge:
                 _record(judge.judge_many(jobs, dedup=dedup), journal, scan.rows)
+        if scan_samples(samples, problem_set).digest != scan.digest:
+            raise InputError(
+                f"{samples}: changed while it was judged; put it back, or delete {paths.journal}"
+            )
         counts, verdicts = _count(samples, journal)
         evaluation = Evaluation(
             results=paths.results,
@@ -155,6 +160,21 @@ def _jobs(samples: str | Path, problem_set: ProblemSet, journal: Journal) -> Ite
     for number, (_, value) in enumerate(read_jsonl(samples)):
         if not _is_judged(number, journal):
             yield Job(number, problem_set.problems[value["task_id"]], value["completion"])
+
+
+def _workers(wanted: int | None, rows: int) -> int:
+    """No more workers than rows: the others would be started for nothing."""
+    return max(1, min(usable_cpus() if wanted is None else wanted, rows))
+
+
+def _check_rows(journal: Journal) -> None:
+    for key, value in journal.items():
+        try:
+            Judgement.from_json(value)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{journal.path}: its row {key!r} is no verdict ({error}); delete the file to start over"
+            ) from error
 
 
 def _is_judged(number: int, journal: Journal) -> bool:

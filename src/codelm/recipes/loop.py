@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from codelm.journal import Journal
 from codelm.progress import duration
 from codelm.recipes.findings import Findings, write_findings
 from codelm.recipes.plan import plan
@@ -21,7 +22,8 @@ def reproduce(run: Path, scale: Scale) -> Findings:
     def announce(stage: Stage, number: int) -> None:
         print(f"[{number}/{len(stages)}] {stage.title}", file=sys.stderr, flush=True)
 
-    results = run_stages(stages, run, on_start=announce)
+    with Journal(run / "run.lock", {}):  # one process at a time
+        results = run_stages(stages, run, on_start=announce)
     skipped = sum(result.skipped for result in results)
     if skipped:
         spared = duration(sum(result.seconds for result in results if result.skipped))

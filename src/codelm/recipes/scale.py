@@ -85,7 +85,7 @@ _RANGES = {
     "corpus_bytes": (1, _MANY),
     "validation_share": (0.001, 0.999),
     "vocab_size": (MIN_VOCAB_SIZE, 2**31 - 1),
-    "context": (1, 2**20),
+    "context": (64, 2**20),
     "codex_tokens": (1, _MANY),
     "codex_batch": (1, 2**20),
     "codex_learning_rate": (1e-9, 10),
@@ -131,7 +131,7 @@ def departures(scale: Scale) -> list[Departure]:
             "random weights",
             "there are no open GPT-3 weights; the paper found no gain in the end",
         ),
-        Departure("sizes", "12M to 12B", f"{scale.sizes[0]} to {largest}", "two processor cores"),
+        Departure("sizes", "12M to 12B", f"{scale.sizes[0]} to {largest}", "a small machine"),
         Departure("tokens", "100 billion", f"{scale.codex_tokens:,} per size", "minutes"),
         Departure(
             "vocabulary",
@@ -139,16 +139,14 @@ def departures(scale: Scale) -> list[Departure]:
             f"{scale.vocab_size:,}, trained on the corpus",
             "most parameters would be embeddings",
         ),
-        Departure("context", "not stated (GPT-3: 2,048)", f"{scale.context}", "two processor cores"),
+        Departure("context", "not stated (GPT-3: 2,048)", f"{scale.context}", "a small machine"),
         Departure(
             "learning rate",
             "GPT-3's of that size (6e-4 at 85M)",
             f"{scale.codex_learning_rate:g}",
             "small models on few tokens want a higher one",
         ),
-        Departure(
-            "warm-up", "175 steps", f"{scale.warmup_steps} steps", "there are only some hundreds of steps"
-        ),
+        Departure("warm-up", "175 steps", f"{scale.warmup_steps} steps", "there are far fewer steps"),
         Departure(
             "Codex-S learning rate",
             "a tenth of Codex's",
