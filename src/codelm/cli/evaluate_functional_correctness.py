@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any, NoReturn
 
-from codelm.cli.evaluate import WARNING, parse_ks, parse_timeout
+from codelm.cli.evaluate import parse_ks, parse_timeout
 from codelm.errors import EXIT_INTERRUPTED, CodelmError, InputError, UsageError
 
 # The original's parameters, in its order: each may be given by place or by name, with _ or - in the name.
@@ -64,7 +64,6 @@ def _run(values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"--n_workers must be at least 1; found {values['n_workers']}")
     if values["problem_file"] is None:
         del values["problem_file"]
-    print(WARNING, file=sys.stderr)
     file = values.get("problem_file")
     problem_set = load_problems("humaneval") if file is None else read_problems(file)
     scan = scan_samples(values["sample_file"], problem_set)

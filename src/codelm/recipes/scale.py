@@ -166,7 +166,12 @@ def departures(scale: Scale) -> list[Departure]:
         ),
         Departure("chain lengths", "1 to about 7", f"1 to {scale.chain_lengths}", "the context is short"),
         Departure("attention", "GPT-3's, dense and banded by turns", "dense", "saves little at this length"),
-        Departure("sandbox", "gVisor, no network", "tier process", "only the run's own models are judged"),
+        Departure(
+            "sandbox",
+            "gVisor, no network",
+            "tier full",
+            "namespaces and a system-call filter; no network either",
+        ),
         Departure(
             "samples per problem",
             "200",
