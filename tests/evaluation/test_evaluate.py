@@ -84,7 +84,7 @@ def test_score_is_over_the_tasks_that_have_samples_and_undefined_where_n_is_belo
 
 def test_header_says_what_the_score_rests_on(samples: Path) -> None:
     """Limits, tier, judge, digests, versions, seeds, counts, load."""
-    evaluation = evaluate_samples(samples, SET, workers=1)
+    evaluation = evaluate_samples(samples, SET, workers=1, isolation="process")
     header = json.loads(evaluation.header.read_text())
     assert (header["tier"], header["judge"], header["hash_seed"], header["random_seed"]) == (
         "process",

@@ -58,7 +58,7 @@ def test_each_kind_of_completion_gets_its_verdict() -> None:
 def test_program_that_kills_its_worker_twice_is_crashed_and_counts() -> None:
     """It is run again alone; killing the worker again is its own doing, not our fault."""
     kill = "    import posix; posix.kill(posix.getppid(), 9); import time; time.sleep(9)\n"
-    [judgement] = judge_completions(SET, _samples([kill]), workers=1)
+    [judgement] = judge_completions(SET, _samples([kill]), workers=1, isolation="process")
     assert (judgement.verdict, judgement.flags) == (Verdict.CRASHED, ("run_alone",))
 
 

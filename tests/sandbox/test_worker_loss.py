@@ -17,7 +17,7 @@ HONEST = Program(units=("x = 1\n",))
 @pytest.fixture
 def own() -> Sandbox:
     """A sandbox that a test may break."""
-    return Sandbox(Limits(time_s=0.5), workers=1)
+    return Sandbox(Limits(time_s=0.5), workers=1, isolation="process")
 
 
 def test_program_that_kills_its_worker_is_lost_with_the_signal(own, tmp_path: Path) -> None:
@@ -80,7 +80,10 @@ def test_interpreter_that_cannot_start_is_an_infra_error(monkeypatch, tmp_path: 
     broken.write_text("#!/bin/sh\necho no such luck >&2\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(broken))
-    with pytest.raises(InfraError, match="did not start \\(no such luck\\)"), Sandbox(workers=2):
+    with (
+        pytest.raises(InfraError, match="did not start \\(no such luck\\)"),
+        Sandbox(workers=2, isolation="process"),
+    ):
         pass
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from codelm.cli.corpus import app as corpus_app
+from codelm.cli.doctor import doctor
 from codelm.cli.evaluate import evaluate
 from codelm.cli.problems import app as problems_app
 from codelm.cli.report import report
@@ -45,6 +46,7 @@ app.command()(sample)
 app.command()(train)
 app.command()(report)
 app.command()(reproduce)
+app.command()(doctor)
 app.add_typer(corpus_app, name="corpus", help="Collect, filter, deduplicate and split source files.")
 app.add_typer(problems_app, name="problems", help="List, show and fetch problem sets.")
 app.add_typer(tokenizer_app, name="tokenizer", help="Train a tokenizer.")

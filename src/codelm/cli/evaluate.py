@@ -33,6 +33,10 @@ def evaluate(
         int | None, typer.Option(min=1, help="Programs at a time.", show_default="one per processor")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the score as one JSON object.")] = False,
+    isolation: Annotated[
+        str,
+        typer.Option(help="full (or auto): contained, or refused; process: NOT contained."),
+    ] = "process",
     no_dedup: Annotated[bool, typer.Option("--no-dedup", help="Run identical programs each time.")] = False,
 ) -> None:
     """Judge every sample against its problem's tests and print pass@k with 95% intervals over problems.
@@ -44,11 +48,19 @@ def evaluate(
     """
     from codelm.evaluation import evaluate_samples
     from codelm.problems import load_problems
+    from codelm.sandbox import tier_of
 
     ks, limits = parse_ks(k), parse_timeout(timeout)
-    print(WARNING, file=sys.stderr)
+    if tier_of(isolation) == "process":
+        print(WARNING, file=sys.stderr)
     evaluation = evaluate_samples(
-        samples, load_problems(problems), limits=limits, workers=workers, ks=ks, dedup=not no_dedup
+        samples,
+        load_problems(problems),
+        limits=limits,
+        workers=workers,
+        ks=ks,
+        dedup=not no_dedup,
+        isolation=isolation,
     )
     for note in _notes(evaluation):
         print(note, file=sys.stderr)

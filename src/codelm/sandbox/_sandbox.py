@@ -14,8 +14,8 @@ from typing import Self, TypeVar
 from codelm.errors import InfraError, MissingError
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Outcome, Program
-from codelm.sandbox._process_tree import missing_kernel_feature
 from codelm.sandbox._slot import Slot
+from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, tier_of
 
 Key = TypeVar("Key")
 
@@ -25,28 +25,40 @@ class Sandbox:
 
     limits: of each program. workers: programs at a time; default: the processors this process may use.
     prelude: Python source of the caller's own, run once in each worker, in a namespace of its own; what it
-    changes in modules every program finds changed.
+    changes in modules every program finds changed. isolation: `full`; `auto`, which means full and never
+    less; or `process`, which contains nothing.
     Safe to use from several threads; not in a process forked after it was entered.
     Raises, on entry: MissingError where the host cannot do this; InfraError when no worker comes up.
     """
 
     def __init__(
-        self, limits: Limits | None = None, *, workers: int | None = None, prelude: str = ""
+        self,
+        limits: Limits | None = None,
+        *,
+        workers: int | None = None,
+        prelude: str = "",
+        isolation: str = AUTO,
     ) -> None:
         self.limits = limits or Limits()
         self.workers = usable_cpus() if workers is None else workers
         if self.workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
-        self._slots = [Slot(self.limits, prelude) for _ in range(self.workers)]
+        self.tier = tier_of(isolation)
+        self._slots = [
+            Slot(self.limits, prelude, tier=self.tier, uid=uid) for uid in fresh_uids(self.workers)
+        ]
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
         self._all_of_them = threading.Lock()
         self._owner = 0  # process that entered it; 0 while it is not in use
 
     def __enter__(self) -> Self:
-        _check_host()
+        check_host(self.tier)
         try:
             with ThreadPoolExecutor(self.workers) as pool:
                 list(pool.map(Slot.start, self._slots))
+        except MissingError:
+            self._stop()
+            raise
         except OSError as error:
             self._stop()
             raise InfraError(f"{error}; see whether `{sys.executable} -S -c pass` runs here") from error
@@ -180,13 +192,6 @@ os.register_at_fork(after_in_child=_forget_all)
 def usable_cpus() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _check_host() -> None:
-    if sys.platform != "linux":
-        raise MissingError(f"the sandbox needs Linux, this is {sys.platform}; use a Linux machine or WSL2")
-    if missing := missing_kernel_feature():
-        raise MissingError(f"the sandbox needs {missing}, which this kernel does not have")
 
 
 def _raise_if_error(key: Key, outcome: Outcome | BaseException) -> tuple[Key, Outcome]:

@@ -15,13 +15,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from codelm.sandbox import _protocol
+from codelm.errors import MissingError
+from codelm.sandbox import _protocol, _seccomp, _walls
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Ended, Outcome, Program
-from codelm.sandbox._process_tree import has_schedstat, kill, kill_descendants, kill_marked
+from codelm.sandbox._process_tree import descendants, has_schedstat, kill, kill_descendants, kill_marked
 from codelm.sandbox._watch import Watch, interpret
 
 WORKER = Path(__file__).with_name("_worker.py")
+LAUNCHER = Path(__file__).with_name("_launcher.py")
+BOX = "/box"  # inside the walls: the file system that holds the scratch folder
 START_S = 60.0  # a worker that is not ready by then does not work here
 REPORT_S = 5.0  # from the death of a program's processes to the worker's report: reaping, cleaning scratch
 READ_BYTES = 1 << 16
@@ -35,8 +38,10 @@ HASH_SEED = 0
 class Slot:
     """A place where one program at a time can run: a worker, replaced when it is dead or not clean."""
 
-    def __init__(self, limits: Limits, prelude: str) -> None:
+    def __init__(self, limits: Limits, prelude: str, *, tier: str = "process", uid: int = 65534) -> None:
+        """tier: `full` or `process`. uid: whom programs run as in tier `full`."""
         self.limits, self.prelude = limits, prelude
+        self.tier, self.uid = tier, uid
         self._with_schedstat = has_schedstat()
         self._worker: subprocess.Popen[bytes] | None = None
 
@@ -49,15 +54,16 @@ class Slot:
         os.set_blocking(self._output, False)
         with theirs, open(output, "wb") as printed:
             self._worker = subprocess.Popen(
-                [sys.executable, *INTERPRETER_FLAGS, str(WORKER), json.dumps(self._config(theirs.fileno()))],
+                self._command(theirs.fileno()),
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=printed,
                 cwd=self._folder,
-                env=_environment(self._folder, self._mark),
+                env=_environment(BOX if self._walled else self._folder, self._mark),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
             )
+        self._pid = self._worker.pid
         self._poll = select.poll()
         self._poll.register(self._control, select.POLLIN)
         self._poll.register(self._output, select.POLLIN)
@@ -70,7 +76,14 @@ class Slot:
         said = self._drain(READ_BYTES)[1].decode(errors="replace").strip().splitlines()
         if ready != _protocol.READY:
             self.stop()
+            if said and said[-1].startswith("missing: "):
+                raise MissingError(_walls.how_to_mend(said[-1].removeprefix("missing: ")))
             raise OSError(f"the sandbox's worker did not start ({said[-1] if said else 'no message'})")
+        if self._walled:  # what we started keeps watch outside; the worker is its only child
+            self._pid = descendants(self._pid)[0]
+            os.rmdir(
+                self._folder
+            )  # its root is mounted nowhere any more, so nothing is left if we are killed
 
     def run(self, program: Program) -> Outcome:
         """Run one program to its end, in a fresh process. Blocks; not for two threads at once."""
@@ -101,7 +114,7 @@ class Slot:
             kill_descendants(worker.pid)
             kill(worker.pid)
             worker.wait()
-        if worker.returncode != 0:  # it could not clean up behind itself
+        if worker.returncode != 0 and not self._walled:  # it could not clean up behind itself
             kill_marked(self._mark)
         os.close(self._output)
         if os.path.exists(self._folder):
@@ -111,9 +124,8 @@ class Slot:
 
     def interrupt(self) -> None:
         """From another thread: kill the program that runs here, so that `run` returns soon."""
-        worker = self._worker
-        if worker is not None:
-            kill_descendants(worker.pid)
+        if self._worker is not None:
+            kill_descendants(self._pid)
 
     def forget(self) -> None:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
@@ -208,13 +220,37 @@ class Slot:
         self.stop()
         return -status if status < 0 else None
 
+    def _command(self, control: int) -> list[str]:
+        config = json.dumps(self._config(control))
+        if not self._walled:
+            return [sys.executable, *INTERPRETER_FLAGS, str(WORKER), config]
+        inside = [_walls.interpreter(), *INTERPRETER_FLAGS, "/worker.py", config]
+        launcher = [_walls.interpreter(), *INTERPRETER_FLAGS, str(LAUNCHER)]
+        return [*launcher, json.dumps(self._wall_config(control)), *inside]
+
+    def _wall_config(self, control: int) -> dict[str, object]:
+        binds, links = _walls.root_plan(site_paths())
+        return {
+            "control": control,
+            "root": self._folder,
+            "worker": str(WORKER),
+            "binds": binds,
+            "links": links,
+            "uid": self.uid,
+            "scratch_bytes": self.limits.scratch_bytes,
+            "scratch_inodes": self.limits.scratch_inodes,
+            "landlock_abi": _walls.landlock_abi(),
+            "filter": _seccomp.filter_bytes().hex(),
+        }
+
     def _config(self, control: int) -> dict[str, object]:
         limits = self.limits
         # Seconds of CPU, each process: only in case the supervisor is gone and nobody else stops it.
         belt_s = int(limits.wall_guard_s) + 1
         return {
             "control": control,
-            "folder": self._folder,
+            "folder": BOX if self._walled else self._folder,
+            "walled": self._walled,
             "prelude": self.prelude,
             "site_paths": site_paths(),
             "rlimits": [
@@ -226,13 +262,13 @@ class Slot:
                 (resource.RLIMIT_MSGQUEUE, 0),
                 (resource.RLIMIT_NOFILE, limits.open_files),
                 (resource.RLIMIT_STACK, limits.stack_bytes),
+                *([(resource.RLIMIT_NPROC, 4 * limits.processes)] if self._walled else []),
             ],
         }
 
     @property
-    def _pid(self) -> int:
-        assert self._worker is not None
-        return self._worker.pid
+    def _walled(self) -> bool:
+        return self.tier == "full"
 
 
 def site_paths() -> list[str]:

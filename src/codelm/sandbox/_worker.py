@@ -10,6 +10,7 @@ calls `posix`, not `os`, since the caller's prelude may empty the latter.
 """
 
 import builtins
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -27,7 +28,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 # Functions defined from here on see this copy, so a program that replaces `builtins.len` breaks only itself.
 REAL_BUILTINS = builtins.__dict__
@@ -53,7 +54,7 @@ PRELOADED = (
     ),
 )
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 CHANNEL = 3  # the program's socket, in its own process
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED = range(4)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
@@ -113,6 +114,9 @@ WARM_UP = (
 def main() -> None:
     config = json.loads(sys.argv[1])
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    if config["walled"]:  # exec has set it anew; without it no process of our user may look into us
+        prctl(PR_SET_DUMPABLE, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 is deaf to it then
     sys.path.extend(config["site_paths"])
     posix.chdir(config["folder"])
     for_programs = ForProgramsOnly()
@@ -175,8 +179,9 @@ class ForProgramsOnly:
 
 def serve(control: socket.socket, config: dict[str, Any], for_programs: ForProgramsOnly) -> None:
     """Run one program after another, until the supervisor is gone or something cannot be cleaned up."""
-    scratch: posix.stat_result | None = make_scratch()
-    while scratch is not None:
+    walled: bool = config["walled"]
+    made: Made | None = make_scratch()
+    while made is not None:
         message, fds, _, _ = socket.recv_fds(control, 1, 1)
         if not message:
             break
@@ -188,38 +193,52 @@ def serve(control: socket.socket, config: dict[str, Any], for_programs: ForProgr
         posix.close(channel)
         if not wait_for(pid, control):
             break
-        ended = pid, time.monotonic(), waited_s(pid)
+        ended = pid, time.monotonic(), 0.0 if walled else waited_s(pid)
         status, usage = posix.wait4(pid, 0)[1:]
         cpu_s, peak_kib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
         leftovers = 0
-        if has_children() or not is_pristine(scratch):
+        if has_children() or not is_pristine(made):
             # What follows may take a while and is not the program's time.
             control.send(REPORT.pack(*ended, status, cpu_s, peak_kib * 1024, leftovers, CLEANING))
-            leftovers, left_cpu_s, left_peak_kib = reap_all()
+            leftovers, left_cpu_s, left_peak_kib = reap_all(walled)
             cpu_s, peak_kib = cpu_s + left_cpu_s, max(peak_kib, left_peak_kib)
-            scratch = make_scratch() if clear("scratch") else None
-        state = UNCLEAN if scratch is None else CLEAN
+            untouched = not walled or is_as_made(".", made.around, ["scratch"])
+            made = make_scratch() if untouched and clear("scratch") else None
+        state = UNCLEAN if made is None else CLEAN
         control.send(REPORT.pack(*ended, status, cpu_s, peak_kib * 1024, leftovers, state))
-    reap_all()
+    reap_all(walled)
     posix.chdir("/")
-    clear(config["folder"])
+    if not walled:
+        clear(config["folder"])
 
 
-def make_scratch() -> posix.stat_result:
+class Made(NamedTuple):
+    """The scratch folder as it was made, and the folder that holds it."""
+
+    scratch: posix.stat_result
+    around: posix.stat_result
+
+
+def make_scratch() -> Made:
     posix.mkdir("scratch", 0o700)
-    return posix.stat("scratch")
+    return Made(posix.stat("scratch"), posix.stat("."))
 
 
-def is_pristine(made: posix.stat_result) -> bool:
+def is_pristine(made: Made) -> bool:
     """Whether the scratch folder is as it was made, so that the next program can have it.
 
     Any entry made or removed in it, and any change of its mode or owner, moves one of its times; within the
     clock tick of its making they stand still, so what it holds is looked at too. Making a new one for each
     program would cost more than all else where removing a folder waits for the disk (3.7 ms measured).
     """
+    return is_as_made("scratch", made.scratch, []) and is_as_made(".", made.around, ["scratch"])
+
+
+def is_as_made(folder: str, made: posix.stat_result, entries: list[str]) -> bool:
+    """Whether a folder has these entries, and the times, mode and owner that it was made with."""
     try:
-        now = posix.stat("scratch", follow_symlinks=False)
-        return posix.listdir("scratch") == [] and all(
+        now = posix.stat(folder, follow_symlinks=False)
+        return posix.listdir(folder) == entries and all(
             getattr(now, name) == getattr(made, name) for name in STAT
         )
     except OSError:
@@ -255,7 +274,7 @@ def has_children() -> bool:
     return True
 
 
-def reap_all() -> tuple[int, float, int]:
+def reap_all(walled: bool) -> tuple[int, float, int]:
     """Kill and reap every process below this one: how many, their CPU seconds, the largest one's KiB.
 
     Returns only when the kernel says that there is no child left, so nothing that a program started is alive.
@@ -267,11 +286,17 @@ def reap_all() -> tuple[int, float, int]:
         except ChildProcessError:
             return count, cpu_s, peak_kib
         if pid == 0:
-            kill_children()
+            kill_all_inside() if walled else kill_children()
             pid, _, usage = posix.wait4(-1, 0)
         count += 1
         cpu_s += usage.ru_utime + usage.ru_stime
         peak_kib = max(peak_kib, usage.ru_maxrss)
+
+
+def kill_all_inside() -> None:
+    """As process 1: kill whatever else is alive in this pid namespace, at one stroke, forks under way too."""
+    with contextlib.suppress(ProcessLookupError):
+        posix.kill(-1, signal.SIGKILL)
 
 
 def kill_children() -> None:

@@ -1,0 +1,185 @@
+"""Builds the walls of tier `full` around a worker, then becomes it. Run by exec, never imported.
+
+    launcher, as the user      namespaces, small read-only root, scratch; forks; stays as keeper outside
+     +- process 1 inside       drops ids, capabilities, files, system calls; execs the interpreter: the worker
+
+Every step must succeed, or nothing runs: the last line on stderr then says which wall could not be had. The
+worker is process 1 of its pid namespace: signals from inside do not touch it, the kernel kills all that is
+below when it goes, and when it has no child nothing is alive inside.
+
+Stands alone: standard library only; argv[1] is its configuration, argv[2:] the worker's command.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import signal
+import struct
+import sys
+from typing import Any, NoReturn
+
+NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV, ATTR_NOEXEC = 1, 2, 4, 8
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000
+SYS_PIVOT_ROOT, SYS_CAPSET, SYS_MOUNT_SETATTR = 155, 126, 442
+SYS_LANDLOCK_CREATE, SYS_LANDLOCK_ADD, SYS_LANDLOCK_RESTRICT = 444, 445, 446
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, SECCOMP_MODE_FILTER = 47, 4, 2
+LAST_CAPABILITY = 63  # the kernel refuses those it does not know
+CAPABILITY_VERSION = 0x20080522
+FS_EXECUTE, FS_WRITE_FILE, FS_READ_FILE, FS_READ_DIR, FS_TRUNCATE = 1, 2, 4, 8, 1 << 14
+SCRATCH_LINKS = (("/tmp", "/box/scratch"), ("/dev/shm", "/box/scratch"))  # noqa: S108 - of the new root
+DEVICES = ("null", "zero", "full", "random", "urandom")
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main() -> NoReturn:
+    config: dict[str, Any] = json.loads(sys.argv[1])
+    os.umask(0o022)  # the modes of our root are ours to say
+    try:
+        enter_namespaces(config)
+        build_root(config)
+        pid = os.fork()
+        if pid == 0:
+            drop_everything(config)
+            os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - a new interpreter, with nothing of this one
+    except OSError as error:
+        print(f"missing: {error.filename or 'a wall'}: {error.strerror}", file=sys.stderr)
+        sys.exit(3)
+    keep(pid, config)
+
+
+def enter_namespaces(config: dict[str, Any]) -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    if uid != 0:
+        call("user namespace", libc.unshare, NEWUSER)
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{config['uid']} {uid} 1"),
+            ("gid_map", f"{config['uid']} {gid} 1"),
+        ):
+            with open(f"/proc/self/{name}", "w") as stream:
+                stream.write(text)
+    call("namespaces", libc.unshare, NEWNS | NEWPID | NEWNET | NEWIPC | NEWUTS | NEWCGROUP)
+    call("host name", libc.sethostname, b"sandbox", 7)
+
+
+def build_root(config: dict[str, Any]) -> None:
+    """A read-only root of our own: the interpreter, its libraries, five devices, one scratch file system."""
+    root = config["root"]
+    mount(None, "/", None, MS_REC | MS_PRIVATE, None)
+    mount("root", root, "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1k,mode=0755")
+    for path in config["binds"]:
+        bind(path, root + path, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV)
+    bind(config["worker"], f"{root}/worker.py", ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC)
+    for name in DEVICES:
+        bind(f"/dev/{name}", f"{root}/dev/{name}", ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC)
+    for path, target in [*config["links"], *SCRATCH_LINKS]:
+        os.makedirs(os.path.dirname(root + path), exist_ok=True)
+        os.symlink(target, root + path)
+    os.makedirs(f"{root}/etc", exist_ok=True)
+    with open(f"{root}/etc/passwd", "w") as stream:
+        stream.write(f"sandbox:x:{config['uid']}:{config['uid']}::/box/scratch:/nonexistent\n")
+    os.mkdir(f"{root}/box")
+    sizes = f"size={config['scratch_bytes']},nr_inodes={config['scratch_inodes']}"
+    owner = f"mode=0700,uid={config['uid']},gid={config['uid']}"
+    mount("scratch", f"{root}/box", "tmpfs", MS_NOSUID | MS_NODEV, f"{sizes},{owner}")
+    os.chdir(root)
+    call("pivot_root", libc.syscall, SYS_PIVOT_ROOT, b".", b".")
+    call("umount of the old root", libc.umount2, b".", MNT_DETACH)
+    os.chdir("/")
+    set_attributes("/", ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, recursive=False)
+
+
+def bind(source: str, target: str, attributes: int) -> None:
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        open(target, "w").close()
+    mount(source, target, None, MS_BIND | MS_REC, None)
+    set_attributes(target, attributes, recursive=True)
+
+
+def drop_everything(config: dict[str, Any]) -> None:
+    """Process 1 inside, from here on without what it could give away."""
+    os.closerange(3, config["control"])
+    os.closerange(config["control"] + 1, os.sysconf("SC_OPEN_MAX"))
+    for number in range(LAST_CAPABILITY + 1):
+        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    uid = config["uid"]
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    call("capset", libc.syscall, SYS_CAPSET, struct.pack("<Ii", CAPABILITY_VERSION, 0), bytes(24))
+    call("death signal", libc.prctl, PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    call("no_new_privs", libc.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if config["landlock_abi"]:
+        restrict_files(config["landlock_abi"])
+    load_filter(bytes.fromhex(config["filter"]))
+
+
+def restrict_files(abi: int) -> None:
+    """Landlock: reading everywhere in the root, all rights in the scratch, no TCP, nothing past the walls."""
+    files = (1 << 13) - 1 | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15
+    net, scopes = 3 * (abi >= 4), 3 * (abi >= 6)
+    attributes = struct.pack("<QQQ", files, net, scopes)[: 8 + 8 * (abi >= 4) + 8 * (abi >= 6)]
+    ruleset = call("landlock", libc.syscall, SYS_LANDLOCK_CREATE, attributes, len(attributes), 0)
+    write = FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE * (abi >= 3)
+    rules = {"/": FS_EXECUTE | FS_READ_FILE | FS_READ_DIR, "/box": files}
+    rules |= dict.fromkeys((f"/dev/{name}" for name in DEVICES), write)
+    for path, rights in rules.items():
+        parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        rule = struct.pack("<Qi", rights, parent)
+        call(f"landlock {path}", libc.syscall, SYS_LANDLOCK_ADD, ruleset, 1, rule, 0)
+        os.close(parent)
+    call("landlock", libc.syscall, SYS_LANDLOCK_RESTRICT, ruleset, 0)
+    os.close(ruleset)
+
+
+def load_filter(code: bytes) -> None:
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = struct.pack("HP", len(code) // 8, ctypes.addressof(buffer))
+    call("seccomp", libc.prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0)
+
+
+def keep(pid: int, config: dict[str, Any]) -> NoReturn:
+    """Wait for process 1 and end as it did, so that the supervisor sees its end."""
+    os.close(config["control"])
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        signal.signal(os.WTERMSIG(status), signal.SIG_DFL) if os.WTERMSIG(status) != signal.SIGKILL else None
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    os._exit(os.waitstatus_to_exitcode(status))
+
+
+def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None) -> None:
+    texts = [None if text is None else text.encode() for text in (source, target, kind, data)]
+    call(f"mount {target}", libc.mount, texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3])
+
+
+def set_attributes(path: str, attributes: int, *, recursive: bool) -> None:
+    record = struct.pack("<QQQQ", attributes, 0, 0, 0)
+    flags = AT_RECURSIVE if recursive else 0
+    name = f"mount_setattr {path}"
+    call(name, libc.syscall, SYS_MOUNT_SETATTR, AT_FDCWD, path.encode(), flags, record, len(record))
+
+
+def call(name: str, function: Any, *arguments: Any) -> int:
+    """A call of libc that must succeed."""
+    result = int(function(*arguments))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, errno.errorcode.get(number, str(number)), name)
+    return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Tier full: each wall, seen from inside and from outside, as root and as an ordinary user."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codelm.errors import MissingError, UsageError
+from codelm.sandbox import Ended, Limits, Program, Sandbox, probe
+
+NOBODY = 65534
+REFUSED = probe("full")
+pytestmark = pytest.mark.skipif(REFUSED is not None, reason=str(REFUSED))
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[Sandbox]:
+    """One worker, so that each program runs where the one before it ran."""
+    with Sandbox(Limits(time_s=1.0, processes=16), workers=1, isolation="full") as sandbox:
+        yield sandbox
+
+
+SYSCALL = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+# What a program tries, and the type of the exception that must answer it.
+REFUSALS = {
+    "H1_shadow": ("open('/etc/shadow')", "FileNotFoundError"),
+    "H2_other_environments": ("open('/proc/1/environ')", "FileNotFoundError"),
+    "H4_site_packages": ("import os; os.mkdir(os.path.dirname(os.__file__) + '/canary')", "OSError"),
+    "H4_root": ("import os; os.mkdir('/canary')", "OSError"),
+    "H9_chroot": ("import os; os.chroot('.')", "PermissionError"),
+    "H10_sysrq": ("open('/proc/sysrq-trigger', 'w')", "FileNotFoundError"),
+    "H13_limits_of_the_worker": ("import resource; resource.prlimit(1, 7, (3, 3))", "PermissionError"),
+    "H13_affinity_of_the_worker": ("import os; os.sched_setaffinity(1, {0})", "PermissionError"),
+    "H13_priority_of_the_worker": ("import os; os.setpriority(os.PRIO_PROCESS, 1, 5)", "PermissionError"),
+    "H14_setuid": ("import os; os.setuid(0)", "PermissionError"),
+    "H17_unix_socket": ("import socket; socket.socket(socket.AF_UNIX)", "PermissionError"),
+    "H18_netlink": ("import socket; socket.socket(16, 3)", "PermissionError"),
+    "H18_vsock": ("import socket; socket.socket(40, 1)", "PermissionError"),
+    "N1_tcp": ("import socket; socket.create_connection(('127.0.0.1', 1))", "PermissionError"),
+    "R8_fill_scratch": (
+        "for n in range(99):\n    open(str(n), 'wb').write(bytes(8 << 20))\n",
+        "OSError",
+    ),
+    "R9_files": ("for n in range(10**6):\n    open(str(n), 'w').close()\n", "OSError"),
+    "R10_sparse": ("open('x', 'wb').truncate(1 << 50)", "OSError"),
+}
+# System calls by number with arguments that the kernel would look at: refused by the filter, EPERM.
+SYSTEM_CALLS = {
+    "K1_io_uring": (425, 1, 0),
+    "K2_bpf": (321, 0, 0, 0),
+    "K2_perf": (298, 0, 0, 0, 0, 0),
+    "K3_userfaultfd": (323, 1),
+    "K4_keyctl": (250, 0, -3, 0),
+    "K5_unshare": (272, 0x10000000),
+    "K6_clone_namespace": (56, 0x10000011, 0, 0, 0, 0),
+    "K7_ptrace": (101, 0, 0, 0, 0),
+    "K7_process_vm_readv": (310, 1, 0, 0, 0, 0, 0),
+    "K8_x32": (0x40000000 | 39,),
+    "K9_open_by_handle": (304, 0, 0, 0),
+    "K9_personality": (135, 0xFFFFFFFF),
+    "H6_shmget": (29, 0, 4096, 0o1600),
+    "H6_mq_open": (240, 0, 0o102, 0, 0),
+    "H9_mount": (165, 0, 0, 0, 0, 0),
+    "R7_memfd": (319, 0, 0),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_program_that_reaches_past_a_wall_is_refused(full, name) -> None:
+    """The program sees an exception, and the next honest one passes in an empty scratch folder."""
+    source, exception = REFUSALS[name]
+    outcome = full.run(Program(units=(source,)))
+    assert (outcome.ended, outcome.exception) == (Ended.RAISED, exception), outcome
+    assert full.run(Program(units=("import os; assert os.listdir() == []",))).proof
+
+
+@pytest.mark.parametrize("name", SYSTEM_CALLS)
+def test_system_call_that_opens_the_kernel_is_refused(full, name) -> None:
+    """EPERM, from the filter."""
+    arguments = ", ".join(map(str, SYSTEM_CALLS[name]))
+    source = (
+        f"{SYSCALL}assert libc.syscall({arguments}) == -1 and ctypes.get_errno() == 1, ctypes.get_errno()"
+    )
+    outcome = full.run(Program(units=(source,)))
+    assert outcome.proof, outcome
+
+
+def test_clone3_is_unknown_so_that_libc_falls_back(full) -> None:
+    """ENOSYS: the filter cannot see its flags."""
+    assert full.run(
+        Program(units=(f"{SYSCALL}libc.syscall(435, 0, 0); assert ctypes.get_errno() == 38",))
+    ).proof
+
+
+def test_program_cannot_touch_its_worker_by_signals(full) -> None:
+    """Process 1 is deaf to what comes from inside, SIGKILL, SIGSTOP and SIGINT too; the program lives on."""
+    worker = full._slots[0]._pid
+    source = (
+        "import os\nassert os.getppid() == 1\nfor n in (2, 9, 15, 19): os.kill(1, n)\n"
+        "try: os.kill(-1, 9)\nexcept ProcessLookupError: pass\n"
+    )
+    assert full.run(Program(units=(source,))).proof
+    assert full._slots[0]._pid == worker
+
+
+def test_fork_bomb_and_daemon_leave_no_process(full) -> None:
+    """When the outcome is there, the worker has no child: nothing is alive in its pid namespace."""
+    bomb = "import os\nwhile 1:\n    try: os.fork(); os.setsid()\n    except OSError: pass\n"
+    assert full.run(Program(units=(bomb,))).ended in (Ended.PROCESSES, Ended.TIMED_OUT)
+    daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n"
+    assert full.run(Program(units=(daemon,))).leftover_processes == 1
+    pid = full._slots[0]._pid
+    assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
+
+
+def test_file_beside_the_scratch_folder_retires_the_worker(full) -> None:
+    """A place that cleaning does not reach: the next program gets a new worker and sees nothing."""
+    worker = full._slots[0]._pid
+    assert full.run(Program(units=("open('../planted', 'w').close()",))).proof
+    assert full.run(Program(units=("import os; assert os.listdir('..') == ['scratch']",))).proof
+    assert full._slots[0]._pid != worker
+
+
+def test_world_inside_is_small_and_nobodys(full) -> None:
+    """No capability, no process of the host, four descriptors, a uid of its own, our environment alone."""
+    source = (
+        "import os, socket, ctypes, resource\n"
+        "assert os.getuid() >= 61184 and os.getgid() >= 61184 and os.getppid() == 1\n"
+        "assert socket.gethostname() == 'sandbox'\n"
+        "assert sorted(os.listdir('/dev')) == ['full', 'null', 'random', 'shm', 'urandom', 'zero']\n"
+        "def is_open(fd):\n    try: os.fstat(fd)\n    except OSError: return False\n    return True\n"
+        "assert [fd for fd in range(256) if is_open(fd)] == [0, 1, 2, 3]\n"
+        "prctl = ctypes.CDLL(None).prctl\n"
+        "assert not any(prctl(23, n) > 0 for n in range(41))\n"
+        "assert prctl(39, 0, 0, 0, 0) == 1 and prctl(3) == 0\n"
+        "assert 'USER' not in os.environ and os.environ['HOME'] == os.getcwd() == '/box/scratch'\n"
+        "assert resource.getrlimit(resource.RLIMIT_NPROC) == (64, 64)\n"
+    )
+    outcome = full.run(Program(units=(source,)))
+    assert outcome.proof, outcome
+
+
+def test_honest_neighbours_are_not_hindered(full) -> None:
+    """Threads, processes, multiprocessing, temporary files, asyncio and pipes work."""
+    source = (
+        "import asyncio, multiprocessing, os, subprocess, sys, tempfile, threading\n"
+        "async def f(): return 3\n"
+        "assert asyncio.run(f()) == 3\n"
+        "t = threading.Thread(target=int); t.start(); t.join()\n"
+        "tempfile.NamedTemporaryFile().write(b'x')\n"
+        "with multiprocessing.Pool(2) as pool: assert pool.map(abs, [-1, 2]) == [1, 2]\n"
+        "assert subprocess.run([sys.executable, '-c', 'print(5)'], capture_output=True).stdout == b'5\\n'\n"
+    )
+    outcome = full.run(Program(units=(source,)))
+    assert outcome.proof, outcome
+
+
+def test_unknown_isolation_is_refused_with_the_names() -> None:
+    """One line that lists what is allowed."""
+    with pytest.raises(UsageError, match="auto, full, process; found 'bubble'"):
+        Sandbox(isolation="bubble")
+
+
+def test_auto_is_refused_where_a_wall_cannot_be_built(monkeypatch) -> None:
+    """It never falls to tier process, and says which wall and what to do."""
+    monkeypatch.setattr("codelm.sandbox._walls.HOST_PATHS", ("/lib", "/lib64", "/usr/lib"))
+    monkeypatch.setattr("codelm.sandbox._slot._seccomp.filter_bytes", lambda: b"\xff" * 8)
+    with pytest.raises(MissingError, match=r"seccomp.*`process` by name"), Sandbox(workers=1):
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_ordinary_user_gets_the_same_walls() -> None:
+    """Through a user namespace, with the system's interpreter, from a copy of the source that it can read."""
+    if not Path("/usr/bin/python3").exists() or sys.version_info[:2] != (3, 11):
+        pytest.skip("no /usr/bin/python3 of our version")
+    import codelm
+
+    source = Path(codelm.__file__).parents[1]
+    script = (
+        "import os\n"
+        f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+        f"argv = ['/usr/bin/python3', '-c', {AS_USER!r}]\n"
+        f"os.execve(argv[0], argv, {{'PYTHONPATH': {str(source)!r}}})\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
+    if "No module named 'codelm'" in ended.stderr:
+        pytest.skip("the source lies where an ordinary user cannot read it")
+    assert (ended.stdout.split(), ended.stderr) == (["True", "FileNotFoundError", "PermissionError"], "")
+
+
+AS_USER = (
+    "from codelm.sandbox import Program, Sandbox\n"
+    "with Sandbox(workers=1, isolation='full') as box:\n"
+    "    run = lambda text: box.run(Program(units=(text,)))\n"
+    "    print(run('x = 1').proof, run('open(\"/etc/passwd-\")').exception,\n"
+    "          run('import socket; socket.socket()').exception)\n"
+)
