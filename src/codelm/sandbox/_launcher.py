@@ -80,8 +80,9 @@ def build_root(config: dict[str, Any]) -> None:
     for name in DEVICES:
         bind(f"/dev/{name}", f"{root}/dev/{name}", ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC)
     for path, target in [*config["links"], *SCRATCH_LINKS]:
-        os.makedirs(os.path.dirname(root + path), exist_ok=True)
-        os.symlink(target, root + path)
+        if not os.path.lexists(root + path):  # an interpreter or package that lies under /tmp keeps its place
+            os.makedirs(os.path.dirname(root + path), exist_ok=True)
+            os.symlink(target, root + path)
     os.makedirs(f"{root}/etc", exist_ok=True)
     with open(f"{root}/etc/passwd", "w") as stream:
         stream.write(f"sandbox:x:{config['uid']}:{config['uid']}::/box/scratch:/nonexistent\n")
