@@ -41,7 +41,7 @@ def test_batch_past_its_deadline_is_killed_and_says_so(sandbox) -> None:
     """What had ended by then was yielded; the sandbox is free at once."""
     jobs = [("quick", HONEST), ("slow", SLEEP), ("slow too", SLEEP)]
     began, ended = time.monotonic(), []
-    with pytest.raises(TimeoutError, match="after 0.5 seconds"):
+    with pytest.raises(TimeoutError, match="not all programs had ended"):
         ended.extend(sandbox.run_many(jobs, deadline_s=0.5))
     assert sandbox.run_alone(HONEST).proof
     assert time.monotonic() - began < 10

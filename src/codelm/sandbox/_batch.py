@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from codelm.sandbox._outcome import Job, Outcome
 from codelm.sandbox._pool import Pool
-from codelm.sandbox._slot import Slot
+
+if TYPE_CHECKING:
+    from codelm.sandbox._slot import Slot
 
 Key = TypeVar("Key")
 CANCEL_S = 0.01  # between two tries to kill a cancelled program, which may be about to be forked
