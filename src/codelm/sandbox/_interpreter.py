@@ -66,7 +66,7 @@ def interpreter(python: str | None = None, packages: Sequence[str] | None = None
     found, missing = _asked(python, wanted)
     if missing and packages is not None:
         pip = f"{python or sys.executable} -m pip install {' '.join(missing)}"
-        raise UsageError(f"packages: {', '.join(missing)}: not installed in {found.executable}; run `{pip}`")
+        raise UsageError(f"packages: not installed: {', '.join(missing)}; run `{pip}`")
     return found
 
 
