@@ -80,7 +80,7 @@ def resolve(names: Sequence[str]) -> tuple[list[str], list[str]]:
     by_import_name: dict[str, Any] | None = None
     wanted, missing = [], []
     for name in names:
-        bare = name.partition("[")[0].strip()
+        bare, _ = name_and_extras(name)
         if installed(bare):
             wanted.append(name)
             continue
@@ -98,26 +98,37 @@ def closure(names: Sequence[str]) -> list[Distribution]:
 
     What a broken environment lacks is lacking inside too.
     """
-    from packaging.requirements import InvalidRequirement, Requirement
-
     found: dict[str, Distribution] = {}
     done: set[tuple[str, str]] = set()
-    todo = [Requirement(name) for name in names]
+    todo = [name_and_extras(name) for name in names]
     while todo:
-        wanted = todo.pop()
-        distribution = installed(wanted.name)
+        name, extras = todo.pop()
+        distribution = installed(name)
         if distribution is None:
             continue
-        name = distribution.name
-        found[name] = distribution
-        for extra in {"", *wanted.extras} - {extra for other, extra in done if other == name}:
-            done.add((name, extra))
-            for line in distribution.requires or ():
-                with suppress(InvalidRequirement):  # of an old package, which pip does not follow either
-                    needed = Requirement(line)
-                    if needed.marker is None or needed.marker.evaluate({"extra": extra}):
-                        todo.append(needed)
+        found[distribution.name] = distribution
+        for extra in ("", *extras):
+            if (distribution.name, extra) not in done:
+                done.add((distribution.name, extra))
+                todo += needed_by(distribution, extra)
     return list(found.values())
+
+
+def needed_by(distribution: Distribution, extra: str) -> Iterator[tuple[str, list[str]]]:
+    """Names and extras of what it needs in this interpreter, with one of its own extras or with none ("")."""
+    for line in distribution.requires or ():
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        with suppress(InvalidRequirement):  # of an old package, which pip does not follow either
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                yield needed.name, sorted(needed.extras)
+
+
+def name_and_extras(text: str) -> tuple[str, list[str]]:
+    """The parts of `NAME` or `NAME[EXTRA,EXTRA]`."""
+    name, _, extras = text.partition("[")
+    return name.strip(), [extra.strip() for extra in extras.rstrip("] ").split(",") if extra.strip()]
 
 
 def installed(name: str) -> Distribution | None:

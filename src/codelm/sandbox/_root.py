@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterable
+from glob import glob
 from typing import NamedTuple
 
 from codelm.sandbox._interpreter import Interpreter
 
 # Shared libraries of the host, and what they and the standard library read.
 HOST_PATHS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
+HOST_PACKAGES = "/usr/lib*/python3*/*-packages"  # of the system's Python, whichever one is used
 PACKAGES = "/sandbox/packages"  # in a root of ours: links to the packages, for `import_paths`
 
 
@@ -28,7 +30,7 @@ def root_plan(python: Interpreter) -> RootPlan:
     wanted = [path for path in (*HOST_PATHS, *python.paths) if os.path.exists(path)]
     unlinked = [path for path in wanted if not os.path.islink(path)]
     binds = outermost([*unlinked, *map(os.path.realpath, wanted)])
-    hidden = outermost(path for path in python.hidden if is_below(path, binds))
+    hidden = outermost(path for path in (*python.hidden, *glob(HOST_PACKAGES)) if is_below(path, binds))
     packages = [path for _, path in python.packages if is_below(path, hidden) or not is_below(path, binds)]
     links = [(path, os.readlink(path)) for path in HOST_PATHS if os.path.islink(path)]
     links += [(f"{PACKAGES}/{name}", path) for name, path in python.packages]
