@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
 from codelm.sandbox._housing import Plan
+from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Job, Outcome
 from codelm.sandbox._pool import Pool
@@ -24,7 +25,10 @@ class Sandbox:
     limits: of each program that has none of its own. workers: programs at a time; default: the processors
     this process may use. prelude: Python source of the caller's own, run once in each worker, in a namespace
     of its own; what it changes in modules every program finds changed. isolation: `full`; `auto`, which means
-    full and never less; or `process`, which contains nothing.
+    full and never less; or `process`, which contains nothing. python: the interpreter of the programs, a path
+    or a name on PATH; default: the running one. packages: what they may import beyond the standard library,
+    with all that it needs; default: numpy where it is installed. paths: more of the host that they may read,
+    a compiler's folders for one.
     Safe to use from several threads; not in a process forked after it was entered.
     Raises, on entry: MissingError where the host cannot do this; InfraError when no worker comes up.
     """
@@ -36,14 +40,25 @@ class Sandbox:
         workers: int | None = None,
         prelude: str = "",
         isolation: str = AUTO,
+        python: str | None = None,
+        packages: Sequence[str] | None = None,
+        paths: Sequence[str] = (),
     ) -> None:
         self.limits = limits or Limits()
         self.workers = usable_cpus() if workers is None else workers
         if not 1 <= self.workers <= MAX_WORKERS:
             raise ValueError(f"workers must be 1 to {MAX_WORKERS}, got {workers}")
         self.tier = tier_of(isolation)
+        self.python = interpreter(python, packages)
         plans = (
-            Plan(tier=self.tier, uid=uid, limits=self.limits, prelude=prelude)
+            Plan(
+                tier=self.tier,
+                uid=uid,
+                limits=self.limits,
+                prelude=prelude,
+                python=self.python,
+                paths=tuple(paths),
+            )
             for uid in fresh_uids(self.workers)
         )
         self._pool = Pool([Slot(plan) for plan in plans])
