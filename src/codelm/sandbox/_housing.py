@@ -14,20 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codelm.errors import MissingError
-from codelm.sandbox import _protocol, _seccomp, _walls
+from codelm.sandbox import _hosts, _protocol
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import children, descendants, kill, kill_descendants, kill_marked
+from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
-LAUNCHER = Path(__file__).with_name("_launcher.py")
-BOX = "/box"  # inside the walls: the file system that holds the scratch folder
 START_S = 60.0  # a worker that is not ready by then does not work here
 STOP_S = 5.0  # for a worker to kill what it runs and go
 READ_BYTES = 1 << 16
 
-# -P, -s, -S: nothing of the user's folders, site or .pth files runs; -B: no bytecode is written. Not -I,
-# which would make the interpreter ignore PYTHONHASHSEED; the environment is ours, so nothing else gets in.
-INTERPRETER_FLAGS = ("-P", "-s", "-S", "-B")
 HASH_SEED = 0
 
 
@@ -41,13 +37,13 @@ class Plan:
     prelude: str
 
     @property
-    def walled(self) -> bool:
-        """Whether programs have a user and a file system of their own."""
-        return self.tier != "process"
+    def walls(self) -> Walls | None:
+        """What stands around the worker."""
+        return None if self.tier == PROCESS else Walls(tier=self.tier, uid=self.uid)
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""
-        return limits.rlimits(own_user=self.walled)
+        return limits.rlimits(own_user=self.walls is not None and self.walls.own_user)
 
 
 class Housing:
@@ -58,11 +54,13 @@ class Housing:
 
         Raises: MissingError where a wall cannot be built; OSError when it does not come up.
         """
-        self.plan = plan
+        self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         with contextlib.ExitStack() as undo:
             self._folder = tempfile.mkdtemp(prefix="codelm-")
             undo.callback(_remove, self._folder)
+            if self._walls is not None:
+                self._walls.make_scratch(self._folder)
             self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             undo.callback(self.control.close)
             with theirs:
@@ -74,7 +72,9 @@ class Housing:
             os.set_blocking(self.output, False)
             self._wait_until_ready()
             self.pid = self.process.pid
-            if plan.walled:  # what we started keeps watch outside; the worker is its only child
+            if (
+                self._walls is not None and self._walls.has_keeper
+            ):  # what we started keeps watch outside; the worker is its only child
                 self.pid = descendants(self.process.pid)[0]
                 # Its root is mounted nowhere any more, so nothing is left if we are killed.
                 os.rmdir(self._folder)
@@ -110,8 +110,11 @@ class Housing:
             self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self._kill()
-        if self.process.returncode != 0 and not self.plan.walled:  # it could not clean up behind itself
-            kill_marked(self._mark)
+        if self.process.returncode != 0:  # it could not clean up behind itself
+            if self._walls is None:
+                kill_marked(self._mark)
+            else:
+                self._walls.kill_leftovers()
         os.close(self.output)
         _remove(self._folder)
 
@@ -130,13 +133,14 @@ class Housing:
         return count, last
 
     def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
+        config = self._config(control.fileno())
         return subprocess.Popen(
-            self._command(control.fileno()),
+            [*self._command(control.fileno()), json.dumps(config)],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=printed,
             cwd=self._folder,
-            env=_environment(BOX if self.plan.walled else self._folder, self._mark),
+            env=_environment(str(config["folder"]), self._mark),
             pass_fds=[control.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
         )
@@ -149,7 +153,7 @@ class Housing:
                 return
         said = self.drain(READ_BYTES)[1].decode(errors="replace").strip().splitlines()
         if said and said[-1].startswith("missing: "):
-            raise MissingError(_walls.how_to_mend(said[-1].removeprefix("missing: ")))
+            raise MissingError(_hosts.how_to_mend(self.plan.tier, said[-1].removeprefix("missing: ")))
         raise OSError(f"the sandbox's worker did not start ({said[-1] if said else 'no message'})")
 
     def _kill(self) -> None:
@@ -158,42 +162,27 @@ class Housing:
         self.process.wait()
 
     def _command(self, control: int) -> list[str]:
-        config = json.dumps(self._config(control))
-        if not self.plan.walled:
-            return [sys.executable, *INTERPRETER_FLAGS, str(WORKER), config]
-        inside = [_walls.interpreter(), *INTERPRETER_FLAGS, "/worker.py", config]
-        launcher = [_walls.interpreter(), *INTERPRETER_FLAGS, str(LAUNCHER)]
-        return [*launcher, json.dumps(self._wall_config(control)), *inside]
-
-    def _wall_config(self, control: int) -> dict[str, object]:
-        binds, links = _walls.root_plan(site_paths())
-        return {
-            "control": control,
-            "root": self._folder,
-            "worker": str(WORKER),
-            "binds": binds,
-            "links": links,
-            "uid": self.plan.uid,
-            "scratch_bytes": self.plan.limits.scratch_bytes,
-            "scratch_inodes": self.plan.limits.scratch_inodes,
-            "landlock_abi": _walls.landlock_abi(),
-            "filter": _seccomp.filter_bytes().hex(),
-        }
+        if self._walls is None:
+            return [sys.executable, *INTERPRETER_FLAGS, str(WORKER)]
+        return self._walls.command(
+            WORKER, control=control, folder=self._folder, limits=self.plan.limits, site_paths=site_paths()
+        )
 
     def _config(self, control: int) -> dict[str, object]:
-        return {
+        config: dict[str, object] = {
             "control": control,
-            "folder": BOX if self.plan.walled else self._folder,
+            "folder": self._folder,
             "prelude": self.plan.prelude,
             "site_paths": site_paths(),
             "rlimits": self.plan.rlimits(self.plan.limits),
-            "killing": "inside" if self.plan.walled else "children",
-            "remove_folder": not self.plan.walled,
+            "killing": "children",
+            "remove_folder": self._walls is None,
             "program_uid": None,
             "stoppable": False,
             "last_filter": None,
             "last_filter_pid_at": [],
         }
+        return config if self._walls is None else config | self._walls.for_worker(self._folder)
 
 
 def site_paths() -> list[str]:

@@ -5,10 +5,10 @@ Tier full:
     launcher, as the user      namespaces, small read-only root, scratch; forks; stays as keeper outside
      +- process 1 inside       drops ids, capabilities, files, system calls; execs the interpreter: the worker
 
-Where the walls cannot be namespaces (tier landlock) or stand already (inside bubblewrap), only the second half,
-without a fork. Every step must succeed, or nothing runs: the last line on stderr then says which wall could not
-be had. As process 1 of its pid namespace the worker is out of reach of signals from inside, the kernel kills
-all that is below when it goes, and when it has no child nothing is alive inside.
+Where there can be no namespaces (tier landlock), or others made them (bubblewrap), only the second half, without
+a fork. Every step must succeed, or nothing runs: the last line on stderr then says which wall could not be had.
+As process 1 of its pid namespace the worker is out of reach of signals from inside, the kernel kills all that
+is below when it goes, and when it has no child nothing is alive inside.
 
 Stands alone: standard library only; argv[1] is its configuration, argv[2:] the worker's command.
 """
@@ -82,7 +82,7 @@ def enter_namespaces(config: dict[str, Any]) -> None:
 
 
 def build_root(config: dict[str, Any]) -> None:
-    """A root of our own: what it shows of the host, read-only; the worker; one scratch file system."""
+    """A read-only root of our own: what it shows of the host, the worker, one scratch file system."""
     root = config["root"]
     mount(None, "/", None, MS_REC | MS_PRIVATE, None)
     mount("root", root, "tmpfs", MS_NOSUID, "size=4m,nr_inodes=4k,mode=0755")
@@ -108,6 +108,10 @@ def show_little(root: str, config: dict[str, Any]) -> None:
     """The interpreter, its libraries and packages, five devices, one line of /etc/passwd; no /proc."""
     for path in config["binds"]:
         bind(path, root + path, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV)
+    for path in config["hidden"]:
+        mount("hidden", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,nr_inodes=1k,mode=0755")
+    for path in config["packages"]:
+        bind(path, root + path, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV)
     for name in DEVICES:
         bind(f"/dev/{name}", f"{root}/dev/{name}", ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC)
     for path, target in [*config["links"], *SCRATCH_LINKS]:
@@ -117,6 +121,8 @@ def show_little(root: str, config: dict[str, Any]) -> None:
     os.makedirs(f"{root}/etc", exist_ok=True)
     with open(f"{root}/etc/passwd", "w") as stream:
         stream.write(f"sandbox:x:{config['uid']}:{config['uid']}::/box/scratch:/nonexistent\n")
+    for path in config["hidden"]:
+        set_attributes(root + path, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, recursive=False)
 
 
 def show_host(root: str) -> None:
