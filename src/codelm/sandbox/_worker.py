@@ -63,7 +63,7 @@ NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 JOB = struct.Struct("<IQ")
 CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
-REPORT = struct.Struct("<QiddidqiB")
+REPORT = struct.Struct("<QidddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 MAX_NAME_CHARS = 200
 PLACE = ("st_dev", "st_ino")
@@ -204,7 +204,7 @@ class Worker:
                 break
             if order == EMPTY:
                 clean = self.is_pristine() or self.clean_up()
-                self.report(0, time.monotonic(), 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
+                self.report(0, 0.0, 0.0, 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
             elif fds:  # else it is KILL, for a program that had ended in the meantime
                 clean = self.run_one(fds, keep=order == KEEP)
         self.kill_all()
@@ -217,6 +217,7 @@ class Worker:
 
     def run_one(self, fds: list[int], *, keep: bool) -> bool:
         """One program, from its fork to when nothing of it is left; False when that is not to be had."""
+        began = time.monotonic()
         pid = posix.fork()
         if pid == 0:
             self.for_programs.enter()
@@ -226,7 +227,7 @@ class Worker:
             posix.close(fd)
         if not self.wait_for(pid):
             return False
-        ended = pid, time.monotonic(), waited_s(pid)
+        ended = pid, began, time.monotonic(), waited_s(pid)
         self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
         leftovers, clean = 0, True
