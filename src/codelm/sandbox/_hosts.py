@@ -8,8 +8,8 @@ from codelm.sandbox._walls import FULL, interpreter
 
 _APPARMOR = (
     "AppArmor keeps user namespaces from ordinary users here: run as root, or allow them to this Python: "
-    "`printf 'abi <abi/4.0>,\\nprofile codelm-python {python} flags=(unconfined) {{ userns, }}\\n' | sudo tee "
-    "/etc/apparmor.d/codelm-python && sudo apparmor_parser -r /etc/apparmor.d/codelm-python`"
+    "`printf 'abi <abi/4.0>,\\nprofile codelm-python {python} flags=(unconfined) {{ userns, }}\\n' | "
+    "sudo tee /etc/apparmor.d/codelm-python && sudo apparmor_parser -r /etc/apparmor.d/codelm-python`"
 )
 _DOCKER = (
     "this is a container: start it with `--runtime=runsc`, or with `--security-opt seccomp=unconfined "

@@ -119,7 +119,7 @@ def _missing_in_kernel(walls: Walls) -> str | None:
     if walls.tier == LANDLOCK:
         abi = _walls.landlock_abi()
         if not abi:
-            return "the kernel has no Landlock: Linux 5.13 or later has, with `lsm=` naming it"
+            return "there is no Landlock: Linux 5.13 or later has it, Docker before 23 hides it"
         if abi < LEAST_ABI and not walls.own_user:
             return f"Landlock here is version {abi}, {LEAST_ABI} is needed: Linux 6.2, or run as root"
     return None

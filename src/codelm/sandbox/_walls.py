@@ -93,21 +93,22 @@ class Walls:
                 "links": links,
                 "scratch_bytes": limits.scratch_bytes,
                 "scratch_inodes": limits.scratch_inodes,
-                "landlock": self._landlock(["/"], [BOX]),
+                "landlock": self._landlock(["/"], [BOX], []),
             }
             inside = [*python, "/worker.py"]
         else:
-            config["landlock"] = self._landlock([*binds, str(worker)], [f"{folder}/scratch"])
+            config["landlock"] = self._landlock([*binds, str(worker)], [f"{folder}/scratch"], [folder])
             inside = [*python, str(worker)]
         return [*python, str(LAUNCHER), json.dumps(config), *inside]
 
     def make_scratch(self, folder: str) -> None:
-        """Make the scratch folder in a folder of ours, for its programs alone. Tier full has its own inside."""
+        """Make the scratch folder in a folder of ours, for its programs alone; tier full has one inside."""
         os.chmod(folder, 0o711)  # noqa: S103 - to pass through, for a user who may not look around
         if self.tier == LANDLOCK:
             os.mkdir(f"{folder}/scratch", 0o700)
             if self.own_user:
-                os.chown(f"{folder}/scratch", self.uid, self.uid)
+                os.chmod(f"{folder}/scratch", 0o750)  # the worker, of our group, may see whether it is empty
+                os.chown(f"{folder}/scratch", self.uid, os.getegid())
 
     def for_worker(self, folder: str) -> dict[str, object]:
         """What stands in the worker's configuration about its walls."""
@@ -129,9 +130,9 @@ class Walls:
     def _filter(self) -> bytes:
         return _seccomp.filter_bytes(namespaces=self.tier == FULL, without_ipc="ipc" in self.without)
 
-    def _landlock(self, read: list[str], write: list[str]) -> dict[str, object] | None:
+    def _landlock(self, read: list[str], write: list[str], names: list[str]) -> dict[str, object] | None:
         abi = landlock_abi()
-        return {"abi": abi, "read": read, "write": write} if abi else None
+        return {"abi": abi, "read": read, "write": write, "names": names} if abi else None
 
 
 _NO_LAST_FILTER: dict[str, object] = {"program_uid": None, "last_filter": None, "last_filter_pid_at": []}
