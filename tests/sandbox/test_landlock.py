@@ -6,6 +6,7 @@ Every program runs on a host that refuses namespaces and mounts, in the tier tha
 from typing import Any
 
 import pytest
+
 from other_hosts import DOCKER, DOCKER_USER, Host
 
 # Runs each source in one worker, with a file and a process of the supervisor's own user as what to attack.
@@ -176,7 +177,7 @@ ATTACKS: dict[str, tuple[str, str | None]] = {
         "db = sqlite3.connect('db'); db.execute('create table t (a)'); db.commit()\n"
         "a, b = socket.socketpair(); a.send(b'x'); assert b.recv(1) == b'x'\n"
         "os.kill(os.getpid(), 0); signal.raise_signal(0)\n"
-        "assert open('/dev/null').read() == '' and open('/dev/urandom', 'rb').read(1)\n"
+        "assert open('/dev/null').read() == '' and open('/dev/urandom', 'rb').read(1)\n",
         None,
     ),
 }
