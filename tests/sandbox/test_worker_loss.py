@@ -3,12 +3,14 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from codelm.errors import InfraError
 from codelm.sandbox import Ended, Limits, Program, Sandbox
+from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._slot import Slot
 
 HONEST = Program(units=("x = 1\n",))
@@ -79,7 +81,8 @@ def test_interpreter_that_cannot_start_is_an_infra_error(monkeypatch, tmp_path: 
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no such luck >&2\nexit 3\n")
     broken.chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(broken))
+    python = replace(interpreter(), executable=str(broken))
+    monkeypatch.setattr("codelm.sandbox._sandbox.interpreter", lambda *_: python)
     with (
         pytest.raises(InfraError, match="did not start \\(no such luck\\)"),
         Sandbox(workers=2, isolation="process"),

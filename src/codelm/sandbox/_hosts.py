@@ -2,14 +2,15 @@
 
 import os
 import platform
+import sys
 from pathlib import Path
 
-from codelm.sandbox._walls import FULL, interpreter
+from codelm.sandbox._walls import FULL
 
 _APPARMOR = (
     "AppArmor keeps user namespaces from ordinary users here: run as root, or allow them to this Python: "
-    "`printf 'abi <abi/4.0>,\\nprofile codelm-python {python} flags=(unconfined) {{ userns, }}\\n' | "
-    "sudo tee /etc/apparmor.d/codelm-python && sudo apparmor_parser -r /etc/apparmor.d/codelm-python`"
+    "`printf 'abi <abi/4.0>,\\nprofile codelm-python {python} flags=(unconfined) {{ userns, }}\\n' "
+    "| sudo tee /etc/apparmor.d/codelm-python && sudo apparmor_parser -r /etc/apparmor.d/codelm-python`"
 )
 _DOCKER = (
     "this is a container: start it with `--runtime=runsc`, or with `--security-opt seccomp=unconfined "
@@ -44,7 +45,7 @@ def _for_full() -> str:
     if os.geteuid() == 0:
         return f"root has lost rights here: if {_DOCKER}"
     if _reads("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
-        return _APPARMOR.format(python=interpreter())
+        return _APPARMOR.format(python=os.path.realpath(sys.executable))
     for name in ("user.max_user_namespaces", "kernel.unprivileged_userns_clone"):
         if _reads(f"/proc/sys/{name.replace('.', '/')}") == "0":
             value = 10000 if name.startswith("user") else 1

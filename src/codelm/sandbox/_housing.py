@@ -7,16 +7,17 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from codelm.errors import MissingError
 from codelm.sandbox import _hosts, _protocol
+from codelm.sandbox._cgroup import Cgroup
+from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import children, descendants, kill, kill_descendants, kill_marked
+from codelm.sandbox._root import import_paths, link_packages
 from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
@@ -35,15 +36,24 @@ class Plan:
     uid: int
     limits: Limits
     prelude: str
+    python: Interpreter
+    paths: tuple[str, ...] = ()  # of the host, to be read beside what the interpreter needs
+    without: frozenset[str] = frozenset()  # walls that are left out, to see what they hold
 
     @property
     def walls(self) -> Walls | None:
         """What stands around the worker."""
-        return None if self.tier == PROCESS else Walls(tier=self.tier, uid=self.uid)
+        return None if self.tier == PROCESS else Walls(tier=self.tier, uid=self.uid, without=self.without)
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""
-        return limits.rlimits(own_user=self.walls is not None and self.walls.own_user)
+        own_user = self.walls is not None and self.walls.own_user
+        return limits.rlimits(tasks=self.tasks(limits) if own_user else None)
+
+    @staticmethod
+    def tasks(limits: Limits) -> int:
+        """How many processes and threads a program may have at once; past it a fork fails, EAGAIN."""
+        return 4 * limits.processes
 
 
 class Housing:
@@ -56,11 +66,14 @@ class Housing:
         """
         self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
+        self._limits = plan.limits
         with contextlib.ExitStack() as undo:
+            self._cgroup = Cgroup.create(plan.limits.memory_bytes, plan.tasks(plan.limits))
+            if self._cgroup is not None:
+                undo.callback(self._cgroup.remove)
             self._folder = tempfile.mkdtemp(prefix="codelm-")
             undo.callback(_remove, self._folder)
-            if self._walls is not None:
-                self._walls.make_scratch(self._folder)
+            self._make_room()
             self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             undo.callback(self.control.close)
             with theirs:
@@ -69,6 +82,8 @@ class Housing:
                 with open(printed, "wb") as stream:
                     self.process = self._spawn(theirs, stream.fileno())
             undo.callback(self._kill)
+            if self._cgroup is not None:
+                self._cgroup.add(self.process.pid)
             os.set_blocking(self.output, False)
             self._wait_until_ready()
             self.pid = self.process.pid
@@ -78,7 +93,24 @@ class Housing:
                 self.pid = descendants(self.process.pid)[0]
                 # Its root is mounted nowhere any more, so nothing is left if we are killed.
                 os.rmdir(self._folder)
+            if self._cgroup is not None:
+                self._cgroup.settle()
+                self._cgroup.limit(plan.limits.memory_bytes, plan.tasks(plan.limits))
+                self._oom_kills = self._cgroup.oom_kills()
             undo.pop_all()
+
+    def allow(self, limits: Limits) -> None:
+        """The next program has these limits: of memory and tasks, which the control group holds."""
+        if self._cgroup is not None and limits != self._limits:
+            self._cgroup.limit(limits.memory_bytes, self.plan.tasks(limits))
+        self._limits = limits
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel has killed a process here for want of memory since this was last asked."""
+        if self._cgroup is None:
+            return False
+        before, self._oom_kills = self._oom_kills, self._cgroup.oom_kills()
+        return self._oom_kills > before
 
     def kill_program(self) -> None:
         """Kill every process below the worker; it then reports the end of its program."""
@@ -117,6 +149,9 @@ class Housing:
                 self._walls.kill_leftovers()
         os.close(self.output)
         _remove(self._folder)
+        if self._cgroup is not None:
+            self._cgroup.kill()
+            self._cgroup.remove()
 
     def forget(self) -> None:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
@@ -131,6 +166,13 @@ class Housing:
             while count < at_most and (piece := os.read(self.output, READ_BYTES)):
                 count, last = count + len(piece), piece
         return count, last
+
+    def _make_room(self) -> None:
+        if self._walls is not None:
+            self._walls.make_room(self._folder, self.plan.python)
+        else:
+            os.mkdir(f"{self._folder}/box", 0o700)
+            link_packages(self.plan.python, self._folder)
 
     def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
         config = self._config(control.fileno())
@@ -150,6 +192,7 @@ class Housing:
         with contextlib.suppress(TimeoutError):
             if self.control.recv(1) == _protocol.READY:
                 self.control.settimeout(None)
+                self.drain(READ_BYTES)  # it has run a few programs of its own
                 return
         said = self.drain(READ_BYTES)[1].decode(errors="replace").strip().splitlines()
         if said and said[-1].startswith("missing: "):
@@ -163,32 +206,34 @@ class Housing:
 
     def _command(self, control: int) -> list[str]:
         if self._walls is None:
-            return [sys.executable, *INTERPRETER_FLAGS, str(WORKER)]
+            return [self.plan.python.executable, *INTERPRETER_FLAGS, str(WORKER)]
         return self._walls.command(
-            WORKER, control=control, folder=self._folder, limits=self.plan.limits, site_paths=site_paths()
+            WORKER,
+            control=control,
+            folder=self._folder,
+            limits=self.plan.limits,
+            python=self.plan.python,
+            paths=self.plan.paths,
+            cgroup=self._cgroup.procs_files if self._cgroup else (),
         )
 
     def _config(self, control: int) -> dict[str, object]:
         config: dict[str, object] = {
             "control": control,
-            "folder": self._folder,
+            "folder": f"{self._folder}/box",
+            "import_paths": import_paths(self.plan.python, self._folder),
             "prelude": self.plan.prelude,
-            "site_paths": site_paths(),
             "rlimits": self.plan.rlimits(self.plan.limits),
             "killing": "children",
-            "remove_folder": self._walls is None,
+            "remove_folder": self._folder if self._walls is None else None,
             "program_uid": None,
             "stoppable": False,
             "last_filter": None,
             "last_filter_pid_at": [],
         }
-        return config if self._walls is None else config | self._walls.for_worker(self._folder)
-
-
-def site_paths() -> list[str]:
-    """Where the running interpreter keeps installed packages; what programs may import beyond the stdlib."""
-    paths = sysconfig.get_paths()
-    return list(dict.fromkeys((paths["purelib"], paths["platlib"])))
+        return (
+            config if self._walls is None else config | self._walls.for_worker(self._folder, self.plan.python)
+        )
 
 
 def _environment(folder: str, mark: str) -> dict[str, str]:

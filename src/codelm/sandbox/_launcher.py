@@ -5,10 +5,10 @@ Tier full:
     launcher, as the user      namespaces, small read-only root, scratch; forks; stays as keeper outside
      +- process 1 inside       drops ids, capabilities, files, system calls; execs the interpreter: the worker
 
-Where there can be no namespaces (tier landlock), or others made them (bubblewrap), only the second half,
-without a fork. Every step must succeed, or nothing runs: the last line on stderr then says which wall could
-not be had. As process 1 of its pid namespace the worker is out of reach of signals from inside, the kernel
-kills all that is below when it goes, and when it has no child nothing is alive inside.
+Where there can be no namespaces (tier landlock) only the second half, without a fork. Every step must
+succeed, or nothing runs: the last line on stderr then says which wall could not be had. As process 1 of its
+pid namespace the worker is out of reach of signals from inside, the kernel kills all that is below when it
+goes, and when it has no child nothing is alive inside.
 
 Stands alone: standard library only; argv[1] is its configuration, argv[2:] the worker's command.
 """

@@ -22,17 +22,18 @@ class RootPlan(NamedTuple):
     links: list[tuple[str, str]]  # symbolic links: path, target
 
 
-def root_plan(python: Interpreter) -> RootPlan:
+def root_plan(python: Interpreter, paths: Iterable[str] = ()) -> RootPlan:
     """The root in which an interpreter runs and finds its packages, and no other that is installed in it.
 
+    paths: more of the host that is to be seen, a compiler's folders for one.
     Packages stay where they are, since some find their shared libraries by a relative path.
     """
-    wanted = [path for path in (*HOST_PATHS, *python.paths) if os.path.exists(path)]
+    wanted = [path for path in (*HOST_PATHS, *python.paths, *paths) if os.path.exists(path)]
     unlinked = [path for path in wanted if not os.path.islink(path)]
     binds = outermost([*unlinked, *map(os.path.realpath, wanted)])
     hidden = outermost(path for path in (*python.hidden, *glob(HOST_PACKAGES)) if is_below(path, binds))
     packages = [path for _, path in python.packages if is_below(path, hidden) or not is_below(path, binds)]
-    links = [(path, os.readlink(path)) for path in HOST_PATHS if os.path.islink(path)]
+    links = [(path, os.readlink(path)) for path in (*HOST_PATHS, *paths) if os.path.islink(path)]
     links += [(f"{PACKAGES}/{name}", path) for name, path in python.packages]
     return RootPlan(binds, hidden, outermost(packages), links)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from codelm.errors import MissingError, UsageError
 from codelm.sandbox import _hosts, _seccomp, _walls
 from codelm.sandbox._housing import WORKER
+from codelm.sandbox._interpreter import Interpreter, interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import missing_kernel_feature
 from codelm.sandbox._walls import FULL, LANDLOCK, PROCESS, Walls
@@ -74,7 +75,7 @@ _SAME_USER = (
 )
 
 
-def tier_of(isolation: str) -> str:
+def tier_of(isolation: str, python: Interpreter | None = None) -> str:
     """The tier that is meant: `auto` means the best that contains programs here; never `process`.
 
     Raises: UsageError for an unknown name; MissingError where `auto` finds none, with each one's reason.
@@ -85,7 +86,7 @@ def tier_of(isolation: str) -> str:
         return isolation
     reasons = []
     for tier in CONTAINED:
-        if (reason := probe(tier)) is None:
+        if (reason := probe(tier, python)) is None:
             return tier
         reasons.append(reason)
     raise MissingError(
@@ -93,14 +94,14 @@ def tier_of(isolation: str) -> str:
     )
 
 
-def check_host(tier: str) -> None:
+def check_host(tier: str, python: Interpreter) -> None:
     """Raises: MissingError where a tier cannot be had."""
-    if reason := probe(tier):
+    if reason := probe(tier, python):
         raise MissingError(reason)
 
 
 @functools.cache
-def probe(tier: str) -> str | None:
+def probe(tier: str, python: Interpreter | None = None) -> str | None:
     """Why a tier cannot be had here, or None: seen by building its walls and running Python in them, once."""
     if reason := _hosts.not_linux():
         return reason
@@ -109,7 +110,7 @@ def probe(tier: str) -> str | None:
     if tier == PROCESS:
         return None
     walls = Walls(tier=tier, uid=fresh_uids(1)[0])
-    reason = _missing_in_kernel(walls) or _seen_to_fail(walls)
+    reason = _missing_in_kernel(walls) or _seen_to_fail(walls, python or interpreter())
     return None if reason is None else _hosts.how_to_mend(tier, reason)
 
 
@@ -125,13 +126,13 @@ def _missing_in_kernel(walls: Walls) -> str | None:
     return None
 
 
-def _seen_to_fail(walls: Walls) -> str | None:
+def _seen_to_fail(walls: Walls, python: Interpreter) -> str | None:
     """Build the walls around a Python that does nothing."""
     source = _TRY.format(uid=walls.uid if walls.tier == LANDLOCK and walls.own_user else None)
     with tempfile.TemporaryDirectory(prefix="codelm-") as folder, open(os.devnull) as control:
-        walls.make_scratch(folder)
+        walls.make_room(folder, python)
         command = walls.command(
-            WORKER, control=control.fileno(), folder=folder, limits=Limits(), site_paths=[]
+            WORKER, control=control.fileno(), folder=folder, limits=Limits(), python=python
         )
         try:
             ended = subprocess.run(

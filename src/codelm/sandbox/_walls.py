@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codelm.sandbox import _seccomp
+from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
+from codelm.sandbox._root import import_paths, link_packages, root_plan
 
 FULL, LANDLOCK, PROCESS = "full", "landlock", "process"
 BOX = "/box"  # in tier full: the file system that holds the scratch folder
@@ -25,9 +26,6 @@ TO_CHANGE_USER = (CAP_KILL, CAP_SETGID, CAP_SETUID)  # to be somebody else, and 
 # which would make the interpreter ignore PYTHONHASHSEED; the environment is ours, so nothing else gets in.
 INTERPRETER_FLAGS = ("-P", "-s", "-S", "-B")
 LAUNCHER = Path(__file__).with_name("_launcher.py")
-
-# Shared libraries of the host, and what they and the standard library read.
-HOST_PATHS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 
 # Walls that can be left out, one at a time, to see what they hold; as root only.
 LAYERS = {
@@ -64,15 +62,16 @@ class Walls:
         control: int,
         folder: str,
         limits: Limits,
-        site_paths: list[str],
+        python: Interpreter,
+        paths: Sequence[str] = (),
         cgroup: Sequence[str] = (),
     ) -> list[str]:
         """What to start; the worker's own configuration is to follow as the last argument.
 
-        control: a descriptor that the worker keeps. folder: one that is empty, and ours. cgroup: files into
-        which to write oneself first.
+        control: a descriptor that the worker keeps. folder: what `make_room` was given. paths: of the host,
+        to be seen too. cgroup: files into which to write oneself first.
         """
-        binds, links = root_plan(site_paths)
+        plan = root_plan(python, paths)
         config: dict[str, object] = {
             "control": control,
             "cgroup": list(cgroup),
@@ -82,43 +81,47 @@ class Walls:
             "keep_capabilities": TO_CHANGE_USER if self.tier == LANDLOCK and self.own_user else (),
             "filter": self._filter().hex(),
         }
-        python = [interpreter(), *INTERPRETER_FLAGS]
+        inside = [python.executable, *INTERPRETER_FLAGS]
         if self.tier == FULL:
             config |= {
                 "root": folder,
                 "worker": str(worker),
-                "binds": binds,
-                "hidden": [],
-                "packages": [],
-                "links": links,
+                **plan._asdict(),
                 "scratch_bytes": limits.scratch_bytes,
                 "scratch_inodes": limits.scratch_inodes,
                 "landlock": self._landlock(["/"], [BOX], []),
             }
-            inside = [*python, "/worker.py"]
+            inside.append("/worker.py")
         else:
-            config["landlock"] = self._landlock([*binds, str(worker)], [f"{folder}/scratch"], [folder])
-            inside = [*python, str(worker)]
-        return [*python, str(LAUNCHER), json.dumps(config), *inside]
+            read = [*plan.binds, *plan.packages, *import_paths(python, folder), str(worker)]
+            config["landlock"] = self._landlock(read, [f"{folder}/box/scratch"], [f"{folder}/box"])
+            inside.append(str(worker))
+        launcher = [os.path.realpath(sys.executable), *INTERPRETER_FLAGS, str(LAUNCHER)]
+        return [*launcher, json.dumps(config), *inside]
 
-    def make_scratch(self, folder: str) -> None:
-        """Make the scratch folder in a folder of ours, for its programs alone; tier full has one inside."""
+    def make_room(self, folder: str, python: Interpreter) -> None:
+        """Make what programs need in a folder of ours: links to packages, a scratch folder for them alone.
+
+        Tier full has its own inside.
+        """
         os.chmod(folder, 0o711)  # noqa: S103 - to pass through, for a user who may not look around
         if self.tier == LANDLOCK:
-            os.mkdir(f"{folder}/scratch", 0o700)
+            link_packages(python, folder)
+            os.mkdir(f"{folder}/box", 0o711)
+            os.mkdir(f"{folder}/box/scratch", 0o700)
             if self.own_user:
-                os.chmod(f"{folder}/scratch", 0o750)  # the worker, of our group, may see whether it is empty
-                os.chown(f"{folder}/scratch", self.uid, os.getegid())
+                os.chmod(f"{folder}/box/scratch", 0o750)  # the worker, of our group, sees whether it is empty
+                os.chown(f"{folder}/box/scratch", self.uid, os.getegid())
 
-    def for_worker(self, folder: str) -> dict[str, object]:
+    def for_worker(self, folder: str, python: Interpreter) -> dict[str, object]:
         """What stands in the worker's configuration about its walls."""
         if self.tier == FULL:
-            return {"folder": BOX, "killing": "inside", **_NO_LAST_FILTER}
+            return {"folder": BOX, "import_paths": import_paths(python), "killing": "inside"}
+        room: dict[str, object] = {"folder": f"{folder}/box", "import_paths": import_paths(python, folder)}
         if self.own_user:
-            return {"folder": folder, "killing": "as_program", **_NO_LAST_FILTER, "program_uid": self.uid}
+            return {**room, "killing": "as_program", "program_uid": self.uid}
         code, places = _seccomp.last_filter()
-        last = {"last_filter": code.hex(), "last_filter_pid_at": places}
-        return {"folder": folder, "killing": "child", "program_uid": None, **last}
+        return {**room, "killing": "child", "last_filter": code.hex(), "last_filter_pid_at": places}
 
     def kill_leftovers(self) -> None:
         """Kill what a dead worker's programs left running; in tier full that died with it."""
@@ -133,25 +136,6 @@ class Walls:
     def _landlock(self, read: list[str], write: list[str], names: list[str]) -> dict[str, object] | None:
         abi = landlock_abi()
         return {"abi": abi, "read": read, "write": write, "names": names} if abi else None
-
-
-_NO_LAST_FILTER: dict[str, object] = {"program_uid": None, "last_filter": None, "last_filter_pid_at": []}
-
-
-def interpreter() -> str:
-    """The executable that runs inside: the one beneath a virtual environment, links resolved."""
-    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-
-
-def root_plan(site_paths: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """What the root holds: paths of the host, shown in the same place, and symbolic links (path, target)."""
-    libraries = [sysconfig.get_path("stdlib"), f"{sys.base_prefix}/lib", os.path.dirname(os.__file__)]
-    wanted = [*HOST_PATHS, *libraries, interpreter(), *site_paths]
-    links = [(path, os.readlink(path)) for path in HOST_PATHS if os.path.islink(path)]
-    real = {os.path.realpath(path) for path in wanted if os.path.exists(path)}
-    named = {path for path in wanted if os.path.exists(path) and not os.path.islink(path)}
-    found = sorted(real | named)
-    return [path for path in found if not any(Path(other) in Path(path).parents for other in found)], links
 
 
 @functools.cache
