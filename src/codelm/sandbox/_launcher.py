@@ -57,7 +57,7 @@ def main() -> NoReturn:
         drop_everything(config)
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - a new interpreter, with nothing of this one
     except OSError as error:
-        print(f"missing: {error.filename or 'a wall'}: {error.strerror}", file=sys.stderr)
+        print(f"missing: {error.filename or 'user or interpreter'}: {error.strerror}", file=sys.stderr)
         sys.exit(3)
 
 

@@ -23,11 +23,12 @@ LEAST_ABI = 3  # of Landlock, where programs run as the supervisor's own user: b
 
 # Runs where the worker would; where programs are to have a user of their own, as that user.
 _TRY = """
-import os
+import os, sys
 try:
     if {uid} is not None:
         os.setgroups([]); os.setresgid({uid}, {uid}, {uid}); os.setresuid({uid}, {uid}, {uid})
-    open(os.__file__).close()
+    for path in os.__file__, sys.executable:
+        open(path).close()
 except OSError as error:
     raise SystemExit(f"missing: {{error.filename or 'a user'}}: {{error.strerror}} for programs' own user")
 """

@@ -108,9 +108,10 @@ class Walls:
         if self.tier == LANDLOCK:
             link_packages(python, folder)
             os.mkdir(f"{folder}/box", 0o711)
-            os.mkdir(f"{folder}/box/scratch", 0o700)
-            if self.own_user:
-                os.chmod(f"{folder}/box/scratch", 0o750)  # the worker, of our group, sees whether it is empty
+            if not self.own_user:
+                os.mkdir(f"{folder}/box/scratch", 0o700)
+            else:
+                os.mkdir(f"{folder}/box/scratch", 0o750)  # the worker, of our group, sees whether it is empty
                 os.chown(f"{folder}/box/scratch", self.uid, os.getegid())
 
     def for_worker(self, folder: str, python: Interpreter) -> dict[str, object]:
