@@ -68,7 +68,7 @@ class Housing:
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
         with contextlib.ExitStack() as undo:
-            self._cgroup = Cgroup.create(plan.limits.memory_bytes, plan.tasks(plan.limits))
+            self._cgroup = Cgroup.create()
             if self._cgroup is not None:
                 undo.callback(self._cgroup.remove)
             self._folder = tempfile.mkdtemp(prefix="codelm-")
@@ -82,7 +82,7 @@ class Housing:
                 with open(printed, "wb") as stream:
                     self.process = self._spawn(theirs, stream.fileno())
             undo.callback(self._kill)
-            if self._cgroup is not None:
+            if self._cgroup is not None and self._walls is None:  # else it has entered by itself
                 self._cgroup.add(self.process.pid)
             os.set_blocking(self.output, False)
             self._wait_until_ready()
