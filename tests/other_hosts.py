@@ -100,6 +100,8 @@ class Host:
 USER = Host(uid=NOBODY)
 DOCKER = Host(capabilities=DOCKER_CAPABILITIES, refuses=DOCKER_REFUSES, no_namespaces=True)
 DOCKER_USER = Host(uid=NOBODY, refuses=DOCKER_REFUSES, no_namespaces=True)
+# Only bubblewrap, which makes its namespaces by `clone`, may: the nearest to AppArmor with a profile for it.
+BUBBLEWRAP_USER = Host(uid=NOBODY, refuses=(272,))
 # Root in a container whose own filter is off.
 ROOT_WITHOUT_ADMIN = Host(capabilities=DOCKER_CAPABILITIES)
 OLD_DOCKER = Host(

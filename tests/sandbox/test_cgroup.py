@@ -138,9 +138,7 @@ def test_group_in_use_is_not_removed(group, monkeypatch) -> None:
 def test_leftovers_of_a_dead_supervisor_are_swept_and_only_those(group) -> None:
     """One that was killed leaves its groups; the next to make one removes them. Those of the living stay."""
     source = "from codelm.sandbox._cgroup import Cgroup\nimport json, os\n"
-    source += (
-        "print(json.dumps(Cgroup.create().procs_files), flush=True)\nos.kill(os.getpid(), 9)\n"
-    )
+    source += "print(json.dumps(Cgroup.create().procs_files), flush=True)\nos.kill(os.getpid(), 9)\n"
     dead = subprocess.run([sys.executable, "-c", source], check=False, capture_output=True, text=True)
     assert dead.returncode == -signal.SIGKILL
     left = [Path(name) for name in json.loads(dead.stdout)]

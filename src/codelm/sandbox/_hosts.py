@@ -8,7 +8,8 @@ from pathlib import Path
 from codelm.sandbox._walls import FULL
 
 _APPARMOR = (
-    "AppArmor keeps user namespaces from ordinary users here: run as root, or allow them to this Python: "
+    "AppArmor keeps user namespaces from ordinary users here: run as root, `sudo apt install bubblewrap` "
+    "where AppArmor has a profile for it, or allow them to this Python: "
     "`printf 'abi <abi/4.0>,\\nprofile codelm-python {python} flags=(unconfined) {{ userns, }}\\n' "
     "| sudo tee /etc/apparmor.d/codelm-python && sudo apparmor_parser -r /etc/apparmor.d/codelm-python`"
 )

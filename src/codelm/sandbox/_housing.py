@@ -38,12 +38,15 @@ class Plan:
     prelude: str
     python: Interpreter
     paths: tuple[str, ...] = ()  # of the host, to be read beside what the interpreter needs
+    bubblewrap: bool = False  # makes the namespaces, where we may not
     without: frozenset[str] = frozenset()  # walls that are left out, to see what they hold
 
     @property
     def walls(self) -> Walls | None:
         """What stands around the worker."""
-        return None if self.tier == PROCESS else Walls(tier=self.tier, uid=self.uid, without=self.without)
+        if self.tier == PROCESS:
+            return None
+        return Walls(tier=self.tier, uid=self.uid, bubblewrap=self.bubblewrap, without=self.without)
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""

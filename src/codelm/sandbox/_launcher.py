@@ -5,7 +5,8 @@ Tier full:
     launcher, as the user      namespaces, small read-only root, scratch; forks; stays as keeper outside
      +- process 1 inside       drops ids, capabilities, files, system calls; execs the interpreter: the worker
 
-Where there can be no namespaces (tier landlock) only the second half, without a fork. Every step must
+Where there can be no namespaces (tier landlock), or bubblewrap has made them, only the second half, without
+a fork. Every step must
 succeed, or nothing runs: the last line on stderr then says which wall could not be had. As process 1 of its
 pid namespace the worker is out of reach of signals from inside, the kernel kills all that is below when it
 goes, and when it has no child nothing is alive inside.
@@ -53,7 +54,6 @@ def main() -> NoReturn:
             build_root(config)
             if pid := os.fork():
                 keep(pid, config)
-            call("death signal", libc.prctl, PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         drop_everything(config)
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - a new interpreter, with nothing of this one
     except OSError as error:
@@ -162,6 +162,8 @@ def drop_everything(config: dict[str, Any]) -> None:
     if "capabilities" not in without:
         header = struct.pack("<Ii", CAPABILITY_VERSION, 0)
         call("capset", libc.capset, header, struct.pack("<6I", kept, kept, 0, 0, 0, 0))
+    if config["has_keeper"]:  # said here, since it is forgotten when a process changes its user
+        call("death signal", libc.prctl, PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     call("no_new_privs", libc.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if config["landlock"] and "landlock" not in without:
         restrict_files(**config["landlock"])
