@@ -14,7 +14,7 @@ from codelm.sandbox._outcome import Job, Outcome
 from codelm.sandbox._pool import Pool
 from codelm.sandbox._session import Session
 from codelm.sandbox._slot import Slot
-from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, layers_of, tier_of
+from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, layers_of, needs_bubblewrap, tier_of
 
 Key = TypeVar("Key")
 ISOLATION_VARIABLE = "CODELM_ISOLATION"
@@ -63,6 +63,7 @@ class Sandbox:
                 prelude=prelude,
                 python=self.python,
                 paths=tuple(paths),
+                bubblewrap=needs_bubblewrap(self.tier, self.python),
                 without=frozenset(_without),
             )
             for uid in fresh_uids(self.workers)
@@ -138,7 +139,7 @@ class Sandbox:
         """What decides how programs end here: for the header of a result."""
         return {
             "tier": self.tier,
-            "layers": [layer.name for layer in layers_of(self.tier) if layer.holds],
+            "layers": [layer.name for layer in layers_of(self.tier, self.python) if layer.holds],
             "limits": self.limits.to_json(),
             "interpreter": f"CPython {self.python.version}",
             "packages": list(self.python.distributions),

@@ -303,9 +303,10 @@ class Worker:
         try:
             if not same(look_at_scratch().scratch, self.made.scratch, PLACE):
                 return False  # a program put something else there, a link for one: not to be followed
+            mode = stat.S_IMODE(self.made.scratch.st_mode)
             if self.program_uid is None:
-                empty("scratch")
-            elif not self.as_program(lambda: empty("scratch")):
+                empty("scratch", mode)
+            elif not self.as_program(lambda: empty("scratch", mode)):
                 return False
             old, self.made = self.made, look_at_scratch()
         except OSError:
@@ -385,9 +386,9 @@ def kill_children() -> None:
             posix.kill(pid, signal.SIGKILL)
 
 
-def empty(folder: str) -> None:
-    """Remove all that a folder holds. Follows no link; any depth and any mode."""
-    posix.chmod(folder, 0o700)
+def empty(folder: str, mode: int = 0o700) -> None:
+    """Remove all that a folder holds, and give it this mode. Follows no link; any depth and any mode."""
+    posix.chmod(folder, mode)
     while posix.listdir(folder):
         flatten(folder)
 
