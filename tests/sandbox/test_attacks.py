@@ -9,7 +9,7 @@ import pytest
 
 from codelm.sandbox import Clock, Ended, Program
 
-FRAMES = "import sys\nf = sys._getframe()\nwhile 'nonce' not in f.f_locals: f = f.f_back\n"
+FRAMES = "import sys\nf = sys._getframe()\nwhile 'job' not in f.f_locals: f = f.f_back\n"
 
 ENDINGS = {
     # Ending early is never a success.
@@ -111,22 +111,22 @@ ENDINGS = {
     ),
     "flood_the_channel": ("import os\nwhile True: os.write(3, bytes(65536))", Ended.TIMED_OUT),
     "frame_then_more": (
-        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['nonce']\n"
+        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['job']['nonce']\n"
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None) + b'x'); os._exit(0)",
         Ended.EXITED,
     ),
     "frame_then_status": (
-        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['nonce']\n"
+        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['job']['nonce']\n"
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None)); os._exit(3)",
         Ended.EXITED,
     ),
     "frame_then_signal": (
-        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['nonce']\n"
+        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['job']['nonce']\n"
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None)); os.kill(os.getpid(), 9)",
         Ended.SIGNALLED,
     ),
     "frame_twice": (
-        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['nonce']\n"
+        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['job']['nonce']\n"
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None))",
         Ended.EXITED,
     ),
@@ -247,7 +247,7 @@ def test_nothing_that_one_program_plants_is_found_by_the_next(run) -> None:
 
 
 def _worker(sandbox) -> int:
-    return sandbox._slots[0]._worker.pid
+    return sandbox._slots[0]._housing.process.pid
 
 
 def _children(pid: int) -> list[str]:

@@ -53,7 +53,8 @@ from codelm.sandbox import Limits, Program, Sandbox
 
 source = "import os, time\\nif os.fork() == 0: os.setsid()\\ntime.sleep(60)"
 with Sandbox(Limits(time_s=50), workers=2) as sandbox:
-    print(*(slot._worker.pid for slot in sandbox._slots), sandbox._slots[0]._folder, flush=True)
+    homes = [slot._housing for slot in sandbox._slots]
+    print(*(home.process.pid for home in homes), homes[0]._folder, flush=True)
     try:
         list(sandbox.run_many((i, Program(units=(source,))) for i in range(4)))
     except KeyboardInterrupt:
@@ -176,8 +177,8 @@ def test_sandbox_leaves_no_process_descriptor_or_folder_behind() -> None:
     """After the block everything is as before."""
     before = _descriptors()
     with Sandbox(workers=3) as sandbox:
-        workers = [str(slot._worker.pid) for slot in sandbox._slots if slot._worker]
-        folder = Path(sandbox._slots[0]._folder)
+        workers = [str(slot._housing.process.pid) for slot in sandbox._slots if slot._housing]
+        folder = Path(sandbox._slots[0]._housing._folder)
         assert sandbox.run(HONEST).proof
     assert _descriptors() == before
     _wait_until_gone(workers, folder)

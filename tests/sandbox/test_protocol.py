@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import codelm.sandbox
-from codelm.sandbox import Program
+from codelm.sandbox import Command, Job, Program
 from codelm.sandbox._protocol import (
     FINISHED,
     MAX_FRAME_BYTES,
@@ -63,22 +63,39 @@ def test_frame_with_any_change_is_nothing(worker) -> None:
 def test_arbitrary_bytes_are_never_a_frame(data) -> None:
     """Without the nonce there is no frame, and nothing raises."""
     assert parse_frame(data, NONCE) is None
-    assert parse_report(data) is None or len(data) == 45
+    assert parse_report(data) is None or len(data) == 53
 
 
 def test_job_holds_the_program_as_it_is(worker, monkeypatch) -> None:
     """The program's own process reads back what the supervisor wrote, byte for byte."""
-    job = memoryview(encode_job(Program(units=("a = '\ud800\0'\n", ""), seed=2**64 - 1), NONCE, 99))
-    place = 0
+    units = ("a = '\ud800\0'\n", "")
+    job, parts = _read_back(worker, monkeypatch, Program(units=units, seed=2**64 - 1))
+    assert (job["nonce"], job["seed"], job["message_chars"]) == (NONCE, 2**64 - 1, 99)
+    assert tuple(str(part, "utf-8", "surrogatepass") for part in parts) == units
+
+
+def test_command_holds_its_words_and_files(worker, monkeypatch) -> None:
+    """Names beside their contents, in order, whatever bytes they are."""
+    command = Command(argv=("cc", "ü"), files={"a/b": b"\xff\0", "c": b""})
+    job, parts = _read_back(worker, monkeypatch, command)
+    assert (job["argv"], job["files"], [bytes(part) for part in parts]) == (
+        ["cc", "ü"],
+        ["a/b", "c"],
+        [b"\xff\0", b""],
+    )
+
+
+def _read_back(worker, monkeypatch, job: Job) -> tuple[dict, list]:
+    data, place = memoryview(encode_job(job, NONCE, 99)), 0
 
     def read_some(fd: int, size: int) -> bytes:
         nonlocal place
-        part = bytes(job[place : place + min(size, 7)])  # a socket may give less than asked for
+        part = bytes(data[place : place + min(size, 7)])  # a socket may give less than asked for
         place += len(part)
         return part
 
     monkeypatch.setattr(worker.posix, "read", read_some)
-    assert worker.read_job() == (NONCE, 2**64 - 1, 99, ["a = '\ud800\0'\n", ""])
+    return worker.read_job()
 
 
 def test_cleaning_follows_no_link_and_knows_no_depth(worker, tmp_path) -> None:
@@ -95,7 +112,6 @@ def test_cleaning_follows_no_link_and_knows_no_depth(worker, tmp_path) -> None:
     (scratch / "link").symlink_to(outside)
     (inner / "file").write_text("x")
     inner.chmod(0)
-    assert worker.clear(str(scratch))
-    assert not scratch.exists()
+    worker.empty(str(scratch))
+    assert list(scratch.iterdir()) == []
     assert (outside / "kept").exists()
-    assert worker.clear(str(scratch))  # nothing there is nothing to do

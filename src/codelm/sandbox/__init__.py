@@ -21,10 +21,11 @@ only. In neither: memory and processes are polled every 0.05 s, so a fast progra
 moment; a program that means to forge its own success can, since it shares an interpreter with its tests.
 """
 
+from codelm.sandbox._housing import HASH_SEED
 from codelm.sandbox._limits import TIME_SLACK, Limits
-from codelm.sandbox._outcome import Clock, Ended, Outcome, Program
+from codelm.sandbox._outcome import Clock, Command, Ended, Job, Outcome, Program
 from codelm.sandbox._sandbox import Sandbox, usable_cpus
-from codelm.sandbox._slot import HASH_SEED
+from codelm.sandbox._session import Session
 from codelm.sandbox._tiers import ISOLATIONS, Layer, layers_of, probe, tier_of
 
 __all__ = [
@@ -32,12 +33,15 @@ __all__ = [
     "ISOLATIONS",
     "TIME_SLACK",
     "Clock",
+    "Command",
     "Ended",
+    "Job",
     "Layer",
     "Limits",
     "Outcome",
     "Program",
     "Sandbox",
+    "Session",
     "layers_of",
     "probe",
     "tier_of",

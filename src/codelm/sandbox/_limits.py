@@ -1,6 +1,7 @@
 """What a program may use, and how its time is counted."""
 
 import math
+import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,13 +22,14 @@ class Limits:
     memory_bytes: int = 1 * GiB  # resident, per program, beyond what it was forked with; polled, then killed
     processes: int = 64  # per program; polled, then killed
     file_bytes: int = 64 * MiB  # per file (RLIMIT_FSIZE); past it a write fails: OSError, EFBIG
-    scratch_bytes: int = (
-        64 * MiB
-    )  # of the scratch folder, tier `full`; past it a write fails: OSError, ENOSPC
-    scratch_inodes: int = 4096  # files and folders in it, tier `full`; past it: OSError, ENOSPC
+    scratch_bytes: int = 64 * MiB  # of the scratch folder where the tier caps it; past it: OSError, ENOSPC
+    scratch_inodes: int = 4096  # files and folders in it; past it: OSError, ENOSPC
     open_files: int = 256  # per process (RLIMIT_NOFILE); past it open() fails: OSError, EMFILE
     stack_bytes: int = 8 * MiB  # per process (RLIMIT_STACK); past it: SIGSEGV
-    output_bytes: int = 64 * MiB  # stdout and stderr of the program together, discarded; past it: killed
+    output_bytes: int = 64 * MiB  # stdout and stderr of the program together; past it: killed
+    kept_output_bytes: int = (
+        64 << 10
+    )  # of a script's or command's stdout, and of its stderr; the rest is dropped
     message_chars: int = 2048  # of an exception's text, kept; the rest is cut off
 
     def __post_init__(self) -> None:
@@ -54,6 +56,22 @@ class Limits:
         """Plain wall time at which any program is stopped, so that a run ends whatever the load."""
         return 20 * self.time_s + 10
 
+    def rlimits(self, *, own_user: bool) -> list[tuple[int, int]]:
+        """The limits of each process as (RLIMIT_*, value); of processes only where the user is its own."""
+        # Seconds of CPU, each process: only in case the supervisor is gone and nobody else stops it.
+        belt_s = int(self.wall_guard_s) + 1
+        return [
+            (resource.RLIMIT_AS, self.address_space_bytes),
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_CPU, belt_s),
+            (resource.RLIMIT_FSIZE, self.file_bytes),
+            (resource.RLIMIT_MEMLOCK, 0),
+            (resource.RLIMIT_MSGQUEUE, 0),
+            (resource.RLIMIT_NOFILE, self.open_files),
+            (resource.RLIMIT_STACK, self.stack_bytes),
+            *([(resource.RLIMIT_NPROC, 4 * self.processes)] if own_user else []),
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Every limit by name, for the header of a result."""
         return {**asdict(self), "stop_s": round(self.stop_s, 6), "wall_guard_s": self.wall_guard_s}
@@ -69,5 +87,6 @@ _LOWEST = {
     "open_files": 8,
     "stack_bytes": 1 * MiB,
     "output_bytes": 0,
+    "kept_output_bytes": 0,
     "message_chars": 0,
 }

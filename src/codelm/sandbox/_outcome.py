@@ -1,24 +1,58 @@
 """A program, and what was seen when it ran. What that means is for the caller to say."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+
+from codelm.sandbox._limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """Units of Python source, compiled apart, in order, before any is run, then run in one fresh namespace.
 
-    As in a bare `exec`, `__name__` is "builtins" there, so `if __name__ == "__main__"` blocks do not run.
+    As in a bare `exec`, `__name__` is "builtins" there, so `if __name__ == "__main__"` blocks do not run;
+    in a script it is "__main__", and what the script prints is kept.
     """
 
     units: tuple[str, ...]
     seed: int = 0  # `random.seed` of this value just before the first unit; 0 <= seed < 2**64
+    script: bool = False
+    stdin: bytes = b""  # of a script; without it, and for other programs, standard input is empty
+    limits: Limits | None = None  # None: those of the sandbox
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 1 << 64:
             raise ValueError(f"seed must be in [0, 2**64), got {self.seed}")
         if not 1 <= len(self.units) <= 255:
             raise ValueError(f"a program has 1 to 255 units, got {len(self.units)}")
+        if self.stdin and not self.script:
+            raise ValueError("only a script has standard input")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command, run by exec in the scratch folder, a compiler or what it made for two; its output is kept.
+
+    It ends as `EXITED` with its status, which proves nothing, or as `RAISED` where it cannot be run.
+    """
+
+    argv: tuple[str, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)  # written first: path in the scratch -> content
+    stdin: bytes = b""
+    limits: Limits | None = None  # None: those of the sandbox
+
+    def __post_init__(self) -> None:
+        if not self.argv:
+            raise ValueError("a command has at least one word")
+        for name in self.files:
+            if not name or name.startswith("/") or ".." in name.split("/"):
+                raise ValueError(f"a file's path must stay inside the scratch folder, got {name!r}")
+        if "\0" in "".join((*self.argv, *self.files)):
+            raise ValueError("a command's words and file names hold no NUL")
+
+
+Job = Program | Command
 
 
 class Ended(Enum):
@@ -59,9 +93,12 @@ class Outcome:
     wall_s: float = 0.0
     charged_s: float = 0.0  # what the time limit counts: see `TreeMeter.charged_s`
     peak_memory_bytes: int = 0  # resident, of its largest process
-    output_bytes: int = 0  # printed and discarded
+    output_bytes: int = 0  # printed, kept or not
     leftover_processes: int = 0  # still alive when its first process ended; killed before this was reported
     near_limit: bool = False  # ended too close to the time limit to count before it is run alone
+    stdout: bytes = b""  # what a script or command printed, as much as `kept_output_bytes` of each
+    stderr: bytes = b""
+    reply: bytes | None = None  # of a call in a session
     tampered: bool = False  # the verdict pipe held anything but exactly one genuine frame
 
     @property

@@ -32,7 +32,7 @@ def has_schedstat() -> bool:
 def descendants(pid: int) -> list[int]:
     """Every process below `pid`, zombies too. A snapshot: the tree may change while it is read."""
     found: list[int] = []
-    for child in _children(pid):
+    for child in children(pid):
         found.append(child)
         found.extend(descendants(child))
     return found
@@ -80,10 +80,11 @@ class TreeMeter:
     of the tree, but what it waits for a processor meanwhile holds the tree up: it forks it and reaps it.
     """
 
-    def __init__(self, root: int, *, with_schedstat: bool) -> None:
-        """root: the process above the tree."""
+    def __init__(self, root: int, *, with_schedstat: bool, running: bool = False) -> None:
+        """root: the process above the tree. running: what it used before the first look is not counted."""
         self.root = root
         self.with_schedstat = with_schedstat
+        self._before: tuple[float, float] | None = None if running else (0.0, 0.0)
         self.processes = 0
         self.resident_bytes = 0  # beyond what each process was forked with
         self._base_bytes: int | None = None
@@ -99,6 +100,8 @@ class TreeMeter:
         self.resident_bytes = sum(max(0, _resident(pid) - self._base_bytes) for pid in pids)
         for pid in pids:
             self._clocks.update(_thread_clocks(pid) if self.with_schedstat else _process_clock(pid))
+        if self._before is None:
+            self._before = self._sum(0), self._sum(1)
 
     def note_end(self, pid: int, waited_s: float) -> None:
         """The first thread of process `pid` has ended, having waited this long for a processor."""
@@ -108,13 +111,13 @@ class TreeMeter:
     @property
     def cpu_s(self) -> float:
         """Seconds on a processor, all threads together."""
-        return sum(cpu for cpu, _ in self._clocks.values())
+        return self._sum(0) - (self._before or (0.0, 0.0))[0]
 
     @property
     def waited_s(self) -> float:
         """Seconds in a run queue, waiting for a processor, all threads and the root together."""
         root_s = self._root_waited_s + self._root_clock_s()
-        return root_s + sum(waited for _, waited in self._clocks.values())
+        return root_s + self._sum(1) - (self._before or (0.0, 0.0))[1]
 
     def charged_s(self, wall_s: float) -> float:
         """What `wall_s` of this tree's life is charged: work and sleep, but not waiting for a processor.
@@ -127,6 +130,9 @@ class TreeMeter:
             return self.cpu_s
         return max(wall_s - self.waited_s, min(wall_s, self.cpu_s / _CPUS))
 
+    def _sum(self, place: int) -> float:
+        return sum(clocks[place] for clocks in self._clocks.values())
+
     def _root_clock_s(self) -> float:
         fields = _read(f"/proc/{self.root}/schedstat").split() if self.with_schedstat else []
         return int(fields[1]) / 1e9 if fields else 0.0
@@ -135,7 +141,8 @@ class TreeMeter:
 _CPUS = os.cpu_count() or 1
 
 
-def _children(pid: int) -> Iterator[int]:
+def children(pid: int) -> Iterator[int]:
+    """Every process that `pid` has forked, or inherited, and not reaped."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:

@@ -1,47 +1,55 @@
 """The bytes between supervisor, worker and program; `_worker.py` holds the other end of each.
 
-    job     supervisor -> program   nonce, seed, options, units of source; by the program's own socket
-    frame   program -> supervisor   exactly one, by the same socket, then end of file
+    order   supervisor -> worker    one byte and the program's descriptors: its socket and, where its output
+                                    is kept, standard input, output and error
+    job     supervisor -> program   a header in JSON and what it names, by the program's own socket
+    frame   program -> supervisor   exactly one, by the same socket, then end of file; in a session one for
+                                    the loading and one for each call
     report  worker -> supervisor    what the kernel says of the program's end; twice when it left something
                                     behind: at its end, and when that is gone
 
 Texts are UTF-8 with lone surrogates let through, so that they arrive as the samples file holds them.
 """
 
+import json
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from codelm.sandbox._outcome import Program
+from codelm.sandbox._outcome import Command, Job
 
 NONCE_BYTES = 16
 MAX_FRAME_BYTES = 64 << 10
+MAX_PAYLOAD_BYTES = 16 << 20  # of a call, and of its reply
 READY = b"R"
 
-_JOB = struct.Struct(
-    f"<Q{NONCE_BYTES}sQIB"
-)  # bytes that follow this field, nonce, seed, message chars, units
-_LENGTH = struct.Struct("<Q")
-_FRAME = struct.Struct(f"<I{NONCE_BYTES}sBBHI")  # length of all, nonce, kind, unit, bytes of type, of message
-_REPORT = struct.Struct("<iddidqiB")  # the fields of Report
+# Orders. After RUN the scratch folder is emptied; after KEEP, within a session, it is not.
+RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
 
-FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED = range(4)
+_JOB = struct.Struct("<IQ")  # bytes of the header, of what follows it
+_CALL = struct.Struct(f"<Q{NONCE_BYTES}s?")  # bytes of the payload, nonce, in a process of its own
+_FRAME = struct.Struct(f"<I{NONCE_BYTES}sBBHI")  # length of all, nonce, kind, unit, bytes of type, of message
+_REPORT = struct.Struct("<QiddidqiB")  # the fields of Report
+
+FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 CLEAN, CLEANING, UNCLEAN = range(3)
 NO_UNIT = 255
 NO_MESSAGE = 0xFFFFFFFF
 
 
 class Frame(NamedTuple):
-    """What a program says of its own end."""
+    """What a program says of its own end, or of a call's."""
 
     kind: int
     unit: int | None
     exception: str
     message: str | None
+    reply: bytes | None = None
 
 
 class Report(NamedTuple):
     """What the worker says of a program's end."""
 
+    number: int  # of programs that the worker has forked, this one the last
     pid: int  # of its first process
     ended_s: float  # when that ended, on the clock of time.monotonic
     waited_s: float  # that its first thread had spent waiting for a processor by then
@@ -52,23 +60,53 @@ class Report(NamedTuple):
     state: int  # CLEAN: nothing of the program is left; CLEANING: another report follows; UNCLEAN: broken
 
 
-def encode_job(program: Program, nonce: bytes, message_chars: int) -> bytes:
-    """The job as the program's own process reads it."""
-    units = [unit.encode("utf-8", "surrogatepass") for unit in program.units]
-    body = b"".join(_LENGTH.pack(len(unit)) + unit for unit in units)
-    size = _JOB.size - _LENGTH.size + len(body)
-    return _JOB.pack(size, nonce, program.seed, message_chars, len(units)) + body
+def encode_job(
+    job: Job,
+    nonce: bytes,
+    message_chars: int,
+    *,
+    rlimits: list[tuple[int, int]] | None = None,
+    handler: str = "",
+) -> bytes:
+    """A job as the program's own process reads it.
+
+    rlimits: where they are not the worker's usual ones. handler: the function that answers a session's calls.
+    """
+    header: dict[str, Any] = {"nonce": nonce.hex(), "message_chars": message_chars, "rlimits": rlimits}
+    if isinstance(job, Command):
+        parts = list(job.files.values())
+        header |= {"argv": job.argv, "files": list(job.files)}
+    else:
+        parts = [unit.encode("utf-8", "surrogatepass") for unit in job.units]
+        header |= {"seed": job.seed, "script": job.script, "handler": handler}
+    header["sizes"] = [len(part) for part in parts]
+    head, body = json.dumps(header).encode(), b"".join(parts)
+    return _JOB.pack(len(head), len(body)) + head + body
+
+
+def encode_call(payload: bytes, nonce: bytes, *, fork: bool) -> bytes:
+    """A call as the loaded program reads it."""
+    return _CALL.pack(len(payload), nonce, fork) + payload
+
+
+def frame_bytes(data: bytes | bytearray) -> int | None:
+    """The length of the frame that `data` begins; None while that cannot be told."""
+    return int(_FRAME.unpack_from(data)[0]) if len(data) >= _FRAME.size else None
 
 
 def parse_frame(data: bytes, nonce: bytes) -> Frame | None:
     """The frame that `data` holds, or None when it is anything but one whole genuine frame."""
-    if not _FRAME.size <= len(data) <= MAX_FRAME_BYTES:
+    if len(data) < _FRAME.size:
         return None
     length, found, kind, unit, type_bytes, message_bytes = _FRAME.unpack_from(data)
     sizes = type_bytes + (0 if message_bytes == NO_MESSAGE else message_bytes)
-    if length != len(data) or found != nonce or kind > NOT_STARTED or _FRAME.size + sizes != len(data):
+    if length != len(data) or found != nonce or kind > CALL_DIED or _FRAME.size + sizes != len(data):
         return None
     text = data[_FRAME.size :]
+    if kind == REPLIED:
+        return Frame(kind, None, "", None, reply=text) if len(text) <= MAX_PAYLOAD_BYTES else None
+    if len(data) > MAX_FRAME_BYTES:
+        return None
     try:
         exception = text[:type_bytes].decode("utf-8", "surrogatepass")
         message = text[type_bytes:].decode("utf-8", "surrogatepass")

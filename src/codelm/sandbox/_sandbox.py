@@ -1,5 +1,6 @@
 """A pool of workers that run programs, several at a time, from any thread."""
 
+import contextlib
 import os
 import queue
 import sys
@@ -12,8 +13,10 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from codelm.errors import InfraError, MissingError
+from codelm.sandbox._housing import Plan
 from codelm.sandbox._limits import Limits
-from codelm.sandbox._outcome import Outcome, Program
+from codelm.sandbox._outcome import Job, Outcome
+from codelm.sandbox._session import Session
 from codelm.sandbox._slot import Slot
 from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, tier_of
 
@@ -45,7 +48,8 @@ class Sandbox:
             raise ValueError(f"workers must be at least 1, got {workers}")
         self.tier = tier_of(isolation)
         self._slots = [
-            Slot(self.limits, prelude, tier=self.tier, uid=uid) for uid in fresh_uids(self.workers)
+            Slot(Plan(tier=self.tier, uid=uid, limits=self.limits, prelude=prelude))
+            for uid in fresh_uids(self.workers)
         ]
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
         self._all_of_them = threading.Lock()
@@ -87,42 +91,57 @@ class Sandbox:
                 for slot in self._slots:
                     slot.interrupt()
 
-    def run(self, program: Program) -> Outcome:
-        """Run one program beside others that may be running."""
+    def run(self, job: Job) -> Outcome:
+        """Run one program or command beside others that may be running."""
         slot = self._take()
         try:
-            return slot.run(program)
+            return slot.run(job)
         finally:
             self._free.put(slot)
 
-    def run_alone(self, program: Program) -> Outcome:
-        """Run one program while no other runs in this sandbox: for an outcome that is not `settled`."""
+    def run_alone(self, job: Job) -> Outcome:
+        """Run one job while no other runs in this sandbox: for an outcome that is not `settled`."""
         with self._all_of_them:
             held = [self._take() for _ in self._slots]
             try:
-                return held[0].run(program)
+                return held[0].run(job)
             finally:
                 for slot in held:
                     self._free.put(slot)
 
-    def run_many(self, programs: Iterable[tuple[Key, Program]]) -> Iterator[tuple[Key, Outcome]]:
-        """Run programs, several at a time, and yield each key with its outcome as they end, in any order.
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """A place of one's own for jobs that build on each other: see `Session`. Waits until one is free."""
+        slot = self._take()
+        try:
+            with contextlib.closing(Session(slot)) as session:
+                yield session
+        finally:
+            self._free.put(slot)
 
-        Takes no more than twice as many programs as there are workers ahead of what it has yielded. When the
+    @property
+    def forks(self) -> int:
+        """How many programs have been forked, as the workers count them: one for each that was run."""
+        return sum(slot.forks for slot in self._slots)
+
+    def run_many(self, jobs: Iterable[tuple[Key, Job]]) -> Iterator[tuple[Key, Outcome]]:
+        """Run jobs, several at a time, and yield each key with its outcome as they end, in any order.
+
+        Takes no more than twice as many jobs as there are workers ahead of what it has yielded. When the
         caller stops early, by Ctrl-C too, the running programs are killed.
         """
         ended: queue.SimpleQueue[tuple[Key, Outcome | BaseException]] = queue.SimpleQueue()
         running: set[Slot] = set()
         stopping = threading.Event()
 
-        def run_one(key: Key, program: Program) -> None:
+        def run_one(key: Key, job: Job) -> None:
             try:
                 slot = self._take()
                 running.add(slot)
                 try:
                     if stopping.is_set():
                         return
-                    outcome = slot.run(program)
+                    outcome = slot.run(job)
                 finally:
                     running.discard(slot)
                     self._free.put(slot)
@@ -133,8 +152,8 @@ class Sandbox:
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="codelm-sandbox")
         waiting = 0
         try:
-            for key, program in programs:
-                pool.submit(run_one, key, program)
+            for key, job in jobs:
+                pool.submit(run_one, key, job)
                 waiting += 1
                 if waiting >= 2 * self.workers:
                     yield _raise_if_error(*ended.get())

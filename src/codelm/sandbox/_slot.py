@@ -1,312 +1,310 @@
-"""One worker process, and running one program in it under the supervisor's clock."""
+"""A place where one program at a time can run, under the supervisor's clock."""
 
 import contextlib
-import json
-import os
-import resource
+import math
 import secrets
 import select
-import signal
 import socket
-import subprocess
-import sys
-import sysconfig
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from codelm.errors import MissingError
-from codelm.sandbox import _protocol, _seccomp, _walls
+from codelm.sandbox import _protocol
+from codelm.sandbox._exchange import Exchange, Streams
+from codelm.sandbox._housing import Housing, Plan
 from codelm.sandbox._limits import Limits
-from codelm.sandbox._outcome import Ended, Outcome, Program
-from codelm.sandbox._process_tree import descendants, has_schedstat, kill, kill_descendants, kill_marked
-from codelm.sandbox._watch import Watch, interpret
+from codelm.sandbox._outcome import Command, Ended, Job, Outcome, Program
+from codelm.sandbox._process_tree import has_schedstat
+from codelm.sandbox._watch import Watch, interpret, interpret_call
 
-WORKER = Path(__file__).with_name("_worker.py")
-LAUNCHER = Path(__file__).with_name("_launcher.py")
-BOX = "/box"  # inside the walls: the file system that holds the scratch folder
-START_S = 60.0  # a worker that is not ready by then does not work here
 REPORT_S = 5.0  # from the death of a program's processes to the worker's report: reaping, cleaning scratch
-READ_BYTES = 1 << 16
+CALL_DIED_S = 1.0  # from the death of a call's process to what the loaded program says of it
+HANG_UP_S = 0.2  # from the end of a program's socket to the report of its own end
 
-# -P, -s, -S: nothing of the user's folders, site or .pth files runs; -B: no bytecode is written. Not -I,
-# which would make the interpreter ignore PYTHONHASHSEED; the environment is ours, so nothing else gets in.
-INTERPRETER_FLAGS = ("-P", "-s", "-S", "-B")
-HASH_SEED = 0
+
+@dataclass(kw_only=True)
+class Running:
+    """A job that has been handed over."""
+
+    nonce: bytes
+    channel: socket.socket
+    streams: Streams | None
+    watch: Watch
+    exchange: Exchange
+    ends: contextlib.ExitStack  # closes our descriptors of it
 
 
 class Slot:
-    """A place where one program at a time can run: a worker, replaced when it is dead or not clean."""
+    """A worker, replaced when it is dead or not clean, and what runs in it. For one thread at a time."""
 
-    def __init__(self, limits: Limits, prelude: str, *, tier: str = "process", uid: int = 65534) -> None:
-        """tier: `full` or `process`. uid: whom programs run as in tier `full`."""
-        self.limits, self.prelude = limits, prelude
-        self.tier, self.uid = tier, uid
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.forks = 0  # programs that its workers have forked
         self._with_schedstat = has_schedstat()
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._housing: Housing | None = None
+        self._loaded: Running | None = None  # the program of a session, which answers calls
 
     def start(self) -> None:
-        """Start the worker and wait until it is warm. Raises: OSError when it does not come up."""
-        self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
-        self._folder = tempfile.mkdtemp(prefix="codelm-")
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._output, output = os.pipe()
-        os.set_blocking(self._output, False)
-        with theirs, open(output, "wb") as printed:
-            self._worker = subprocess.Popen(
-                self._command(theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                stdout=printed,
-                stderr=printed,
-                cwd=self._folder,
-                env=_environment(BOX if self._walled else self._folder, self._mark),
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
-            )
-        self._pid = self._worker.pid
-        self._poll = select.poll()
-        self._poll.register(self._control, select.POLLIN)
-        self._poll.register(self._output, select.POLLIN)
-        self._control.settimeout(START_S)
-        try:
-            ready = self._control.recv(1)
-        except TimeoutError:
-            ready = b""
-        self._control.settimeout(None)
-        said = self._drain(READ_BYTES)[1].decode(errors="replace").strip().splitlines()
-        if ready != _protocol.READY:
-            self.stop()
-            if said and said[-1].startswith("missing: "):
-                raise MissingError(_walls.how_to_mend(said[-1].removeprefix("missing: ")))
-            raise OSError(f"the sandbox's worker did not start ({said[-1] if said else 'no message'})")
-        if self._walled:  # what we started keeps watch outside; the worker is its only child
-            self._pid = descendants(self._pid)[0]
-            os.rmdir(
-                self._folder
-            )  # its root is mounted nowhere any more, so nothing is left if we are killed
+        """Start the worker and wait until it is warm. Raises: MissingError, OSError."""
+        self._housing = Housing(self.plan)
+        self._number = 0  # programs that this worker has forked
 
-    def run(self, program: Program) -> Outcome:
-        """Run one program to its end, in a fresh process. Blocks; not for two threads at once."""
-        with contextlib.ExitStack() as ends:
-            ours, theirs = socket.socketpair()
-            ends.enter_context(ours)
-            ends.enter_context(theirs)
-            try:
-                self._hand_over(theirs)
-            except OSError as error:
-                return Outcome(ended=Ended.LOST, message=str(error))
-            theirs.close()
-            try:
-                return self._watch(program, ours)
-            except BaseException:  # Ctrl-C: the program still runs, the worker is in the middle of it
-                self.stop()
-                raise
+    def run(self, job: Job, *, keep_scratch: bool = False) -> Outcome:
+        """Run one job to its end, in a fresh process. keep_scratch: what it leaves is for the next one."""
+        running = self._begin(job, _protocol.KEEP if keep_scratch else _protocol.RUN)
+        if isinstance(running, Outcome):
+            return running
+        with running.ends, self._stopped_on_error():
+            while not running.exchange.step():
+                if running.watch.must_stop():
+                    self._kill_program()
+                    break
+            return self._end(running)
+
+    def load(self, program: Program, handler: str) -> Outcome:
+        """Run a program that then waits for calls; `FINISHED` when it does."""
+        running = self._begin(program, _protocol.KEEP, handler)
+        if isinstance(running, Outcome):
+            return running
+        with contextlib.ExitStack() as ends, self._stopped_on_error():
+            ends.push(running.ends)
+            frame = self._listen(running)
+            if frame is None or frame.kind != _protocol.FINISHED or running.watch.stopped:
+                return self._end(running, frame)
+            ends.pop_all()
+            self._loaded = running
+            running.watch.end(None)
+            return running.watch.outcome(Ended.FINISHED, frame=frame)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a program waits for calls here."""
+        return self._loaded is not None
+
+    def call(self, payload: bytes, *, fork: bool, limits: Limits | None) -> Outcome:
+        """Have the loaded program answer one call; it is no longer loaded when that ends it.
+
+        fork: in a process of its own, so that the call changes nothing and may fail.
+        """
+        loaded = self._loaded
+        assert loaded is not None
+        assert self._housing is not None
+        watch = self._watch(limits or self.plan.limits, running=True)
+        running = replace(
+            loaded,
+            nonce=secrets.token_bytes(_protocol.NONCE_BYTES),
+            watch=watch,
+            exchange=Exchange(self._housing, watch, loaded.channel, loaded.streams),
+        )
+        with self._stopped_on_error():
+            running.exchange.send(_protocol.encode_call(payload, running.nonce, fork=fork))
+            frame = self._listen(running, only_call=fork)
+            if frame is not None:
+                watch.end(None)
+                return interpret_call(watch, frame)
+            self._loaded = None
+            with running.ends:
+                return self._end(running)
+
+    def unload(self) -> None:
+        """End the loaded program."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            with loaded.ends, self._stopped_on_error():
+                self._kill_program()
+                self._end(loaded)
+
+    def empty_scratch(self) -> None:
+        """Make the place as it was, after programs that shared their scratch folder."""
+        if self._housing is None:
+            return
+        with contextlib.suppress(OSError):
+            self._housing.control.send(_protocol.EMPTY)
+        report = self._await_report()
+        if report is None or report.state != _protocol.CLEAN:
+            self._retire()
 
     def stop(self) -> None:
         """End the worker and whatever its program started; nothing of them is left, on disk either."""
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        self._control.close()  # the worker sees it, kills what it runs, and goes
-        try:
-            worker.wait(REPORT_S)
-        except subprocess.TimeoutExpired:
-            kill_descendants(worker.pid)
-            kill(worker.pid)
-            worker.wait()
-        if worker.returncode != 0 and not self._walled:  # it could not clean up behind itself
-            kill_marked(self._mark)
-        os.close(self._output)
-        if os.path.exists(self._folder):
-            # shutil.rmtree recurses, and a program may have left folders deeper than that can go.
-            remove = ["rm", "-rf", "--", self._folder]
-            subprocess.run(remove, check=False, stderr=subprocess.DEVNULL)
+        housing, self._housing = self._housing, None
+        loaded, self._loaded = self._loaded, None
+        if housing is not None:
+            housing.stop()
+        if loaded is not None:
+            loaded.ends.close()
 
     def interrupt(self) -> None:
         """From another thread: kill the program that runs here, so that `run` returns soon."""
-        if self._worker is not None:
-            kill_descendants(self._pid)
+        if (housing := self._housing) is not None:
+            housing.kill_program()
 
     def forget(self) -> None:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
-        if self._worker is not None:
-            self._control.close()
-            os.close(self._output)
-            self._worker.returncode = 0  # not our child: nothing to wait for
-            self._worker = None
+        if self._housing is not None:
+            self._housing.forget()
+            self._housing = self._loaded = None
 
-    def _hand_over(self, theirs: socket.socket) -> None:
-        """Give a program's socket to a live worker, starting one when there is none."""
-        if self._worker is not None:
-            try:
-                socket.send_fds(self._control, [b"\0"], [theirs.fileno()])
-                return
-            except OSError:  # it died since its last program, through no fault of the next
-                self.stop()
-        self.start()
-        socket.send_fds(self._control, [b"\0"], [theirs.fileno()])
+    @contextlib.contextmanager
+    def _stopped_on_error(self) -> Iterator[None]:
+        """On Ctrl-C for one the program still runs, and the worker is in the middle of it."""
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
 
-    def _watch(self, program: Program, channel: socket.socket) -> Outcome:
+    def _begin(self, job: Job, order: bytes, handler: str = "") -> Running | Outcome:
+        """Hand a job over; the outcome where there is no worker to take it."""
+        limits = job.limits or self.plan.limits
         nonce = secrets.token_bytes(_protocol.NONCE_BYTES)
-        watch = Watch(self.limits, self._pid, with_schedstat=self._with_schedstat)
-        job = memoryview(_protocol.encode_job(program, nonce, self.limits.message_chars))
-        channel.setblocking(False)
-        job = _send_some(channel, job)
-        if job:
-            self._poll.register(channel, select.POLLOUT)
-        ended = False
-        while not ended:
-            ready = {fd for fd, _ in self._poll.poll(watch.until_next_look_s() * 1000)}
-            if job and channel.fileno() in ready:
-                job = _send_some(channel, job)
-                if not job:
-                    self._poll.unregister(channel)
-            if self._output in ready:
-                watch.output_bytes += self._drain(READ_BYTES)[0]
-            ended = self._control.fileno() in ready
-            if not ended and watch.must_stop():
-                kill_descendants(self._pid)
-                os.kill(self._pid, signal.SIGCONT)  # the program may have stopped its worker
-                ended = True
-        if job:
-            self._poll.unregister(channel)
+        rlimits = self.plan.rlimits(limits) if job.limits else None
+        data = _protocol.encode_job(job, nonce, limits.message_chars, rlimits=rlimits, handler=handler)
+        with contextlib.ExitStack() as ends:
+            streams = None
+            if isinstance(job, Command) or job.script:
+                streams = Streams(job.stdin, limits.kept_output_bytes)
+                ends.callback(streams.close)
+            ours, theirs = socket.socketpair()
+            ends.callback(ours.close)
+            try:
+                self._hand_over(order, theirs, streams)
+            except (OSError, MissingError) as error:
+                return Outcome(ended=Ended.LOST, message=str(error))
+            with self._stopped_on_error():
+                watch = self._watch(limits)
+                assert self._housing is not None
+                exchange = Exchange(self._housing, watch, ours, streams)
+                exchange.send(data)
+            return Running(
+                nonce=nonce,
+                channel=ours,
+                streams=streams,
+                watch=watch,
+                exchange=exchange,
+                ends=ends.pop_all(),
+            )
+
+    def _watch(self, limits: Limits, *, running: bool = False) -> Watch:
+        assert self._housing is not None
+        return Watch(limits, self._housing.pid, with_schedstat=self._with_schedstat, running=running)
+
+    def _hand_over(self, order: bytes, theirs: socket.socket, streams: Streams | None) -> None:
+        """Give a program's descriptors to a live worker, starting one when there is none."""
+        with theirs, contextlib.ExitStack() as ends:
+            fds = [theirs.fileno()]
+            if streams is not None:
+                ends.callback(streams.release_theirs)
+                fds += streams.theirs()
+            if self._housing is not None:
+                try:
+                    if not _is_readable(self._housing.control):  # it has nothing to say now: or it is broken
+                        self._send(order, fds)
+                        return
+                except OSError:  # it died since its last program, through no fault of the next
+                    pass
+                self.stop()
+            self.start()
+            self._send(order, fds)
+
+    def _send(self, order: bytes, fds: list[int]) -> None:
+        assert self._housing is not None
+        socket.send_fds(self._housing.control, [order], fds)
+        self._number += 1
+        self.forks += 1
+
+    def _listen(self, running: Running, *, only_call: bool = False) -> _protocol.Frame | None:
+        """The frame that a program answers with; None when it ended, was stopped, or said something else."""
+        exchange, watch = running.exchange, running.watch
+        patience = math.inf
+        while exchange.frame() is None:
+            if exchange.step(listening=True):
+                return None
+            if exchange.hung_up:
+                self._hear_out()
+                return None
+            if watch.stopped is None and watch.must_stop():
+                kills_call = only_call and self._kill_call()
+                patience = time.monotonic() + (CALL_DIED_S if kills_call else 0.0)
+            if time.monotonic() >= patience:
+                self._kill_program()
+                return None
+        return _protocol.parse_frame(exchange.frame() or b"", running.nonce)
+
+    def _hear_out(self) -> None:
+        """A program has closed its socket: it is about to end, or it is ended."""
+        assert self._housing is not None
+        if not _is_readable(self._housing.control, HANG_UP_S):
+            self._kill_program()
+
+    def _kill_program(self) -> None:
+        assert self._housing is not None
+        self._housing.kill_program()
+        self._housing.wake()
+
+    def _kill_call(self) -> bool:
+        assert self._housing is not None
+        return self._housing.kill_call()
+
+    def _end(self, running: Running, frame: _protocol.Frame | None = None) -> Outcome:
+        """The outcome of a program that has ended or was killed; the place is ready for the next one."""
+        watch, exchange, housing = running.watch, running.exchange, self._housing
+        assert housing is not None
+        if frame is not None:
+            exchange.answer.clear()
         report = self._await_report()
         watch.end(report)
-        watch.output_bytes += self._drain(self.limits.output_bytes + 1)[0]
-        answer = _read_all(channel)
+        printed = b"", b""
+        if running.streams is not None:
+            running.streams.finish(watch)
+            printed = bytes(running.streams.out.data), bytes(running.streams.err.data)
+        watch.output_bytes += housing.drain(watch.limits.output_bytes + 1)[0]
+        exchange.read_rest()
         lost_by = self._retire() if report is None or report.state != _protocol.CLEAN else None
         if report is None:
             return watch.outcome(watch.stopped or Ended.LOST, signal=lost_by)
-        frame = _protocol.parse_frame(answer, nonce) if answer else None
-        return interpret(watch, report, frame, tampered=bool(answer) and frame is None)
+        said = bytes(exchange.answer)
+        if frame is None and said:
+            frame = _protocol.parse_frame(said, running.nonce)
+        return interpret(watch, report, frame, tampered=bool(said) and frame is None, streams=printed)
 
     def _await_report(self) -> _protocol.Report | None:
         """The last report on a program that has ended; None when the worker died or does not come to it."""
+        assert self._housing is not None
         deadline = time.monotonic() + REPORT_S
+        poll = select.poll()
+        poll.register(self._housing.control, select.POLLIN)
+        poll.register(self._housing.output, select.POLLIN)
         report = None
         while (left := deadline - time.monotonic()) > 0:
-            ready = {fd for fd, _ in self._poll.poll(left * 1000)}
-            if self._output in ready:
-                self._drain(READ_BYTES)
-            if self._control.fileno() in ready:
-                said = self._hear()
-                report = _protocol.parse_report(said) or report
-                if not said or report is None or report.state != _protocol.CLEANING:
+            ready = {fd for fd, _ in poll.poll(left * 1000)}
+            if self._housing.output in ready:
+                self._housing.drain(_protocol.MAX_FRAME_BYTES)
+            if self._housing.control.fileno() in ready:
+                report = _protocol.parse_report(self._hear())
+                if report is None or report.number != self._number:
+                    return None
+                if report.state != _protocol.CLEANING:
                     break
         return report
 
     def _hear(self) -> bytes:
         """The worker's next message; empty when it is gone."""
+        assert self._housing is not None
         try:
-            return self._control.recv(64)
+            return self._housing.control.recv(128)
         except OSError:
             return b""
 
-    def _drain(self, at_most: int) -> tuple[int, bytes]:
-        """Read and drop what was printed: how much, and the last piece of it."""
-        count, last = 0, b""
-        with contextlib.suppress(BlockingIOError):
-            while count < at_most and (piece := os.read(self._output, READ_BYTES)):
-                count, last = count + len(piece), piece
-        return count, last
-
     def _retire(self) -> int | None:
         """Stop a worker that broke or is not clean: the signal it had died of, if it had."""
-        assert self._worker is not None
-        try:
-            status = self._worker.wait(0.1)
-        except subprocess.TimeoutExpired:
-            status = 0
+        assert self._housing is not None
+        signal = self._housing.died_of()
         self.stop()
-        return -status if status < 0 else None
-
-    def _command(self, control: int) -> list[str]:
-        config = json.dumps(self._config(control))
-        if not self._walled:
-            return [sys.executable, *INTERPRETER_FLAGS, str(WORKER), config]
-        inside = [_walls.interpreter(), *INTERPRETER_FLAGS, "/worker.py", config]
-        launcher = [_walls.interpreter(), *INTERPRETER_FLAGS, str(LAUNCHER)]
-        return [*launcher, json.dumps(self._wall_config(control)), *inside]
-
-    def _wall_config(self, control: int) -> dict[str, object]:
-        binds, links = _walls.root_plan(site_paths())
-        return {
-            "control": control,
-            "root": self._folder,
-            "worker": str(WORKER),
-            "binds": binds,
-            "links": links,
-            "uid": self.uid,
-            "scratch_bytes": self.limits.scratch_bytes,
-            "scratch_inodes": self.limits.scratch_inodes,
-            "landlock_abi": _walls.landlock_abi(),
-            "filter": _seccomp.filter_bytes().hex(),
-        }
-
-    def _config(self, control: int) -> dict[str, object]:
-        limits = self.limits
-        # Seconds of CPU, each process: only in case the supervisor is gone and nobody else stops it.
-        belt_s = int(limits.wall_guard_s) + 1
-        return {
-            "control": control,
-            "folder": BOX if self._walled else self._folder,
-            "walled": self._walled,
-            "prelude": self.prelude,
-            "site_paths": site_paths(),
-            "rlimits": [
-                (resource.RLIMIT_AS, limits.address_space_bytes),
-                (resource.RLIMIT_CORE, 0),
-                (resource.RLIMIT_CPU, belt_s),
-                (resource.RLIMIT_FSIZE, limits.file_bytes),
-                (resource.RLIMIT_MEMLOCK, 0),
-                (resource.RLIMIT_MSGQUEUE, 0),
-                (resource.RLIMIT_NOFILE, limits.open_files),
-                (resource.RLIMIT_STACK, limits.stack_bytes),
-                *([(resource.RLIMIT_NPROC, 4 * limits.processes)] if self._walled else []),
-            ],
-        }
-
-    @property
-    def _walled(self) -> bool:
-        return self.tier == "full"
+        return signal
 
 
-def site_paths() -> list[str]:
-    """Where the running interpreter keeps installed packages; what programs may import beyond the stdlib."""
-    paths = sysconfig.get_paths()
-    return list(dict.fromkeys((paths["purelib"], paths["platlib"])))
-
-
-def _environment(folder: str, mark: str) -> dict[str, str]:
-    """All that a program finds in its environment."""
-    name, _, value = mark.partition("=")
-    scratch = f"{folder}/scratch"
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": scratch,
-        "TMPDIR": scratch,
-        "PYTHONHASHSEED": str(HASH_SEED),
-        **dict.fromkeys(threads, "1"),
-        name: value,
-    }
-
-
-def _send_some(channel: socket.socket, data: memoryview) -> memoryview:
-    """Send what fits now; what is left. Nothing is left when nobody reads any more."""
-    try:
-        return data[channel.send(data) :]
-    except BlockingIOError:
-        return data
-    except OSError:
-        return data[:0]
-
-
-def _read_all(channel: socket.socket) -> bytes:
-    """What a program wrote into its socket, up to a little more than a frame may hold."""
-    data = b""
-    with contextlib.suppress(OSError):  # would block: only when its worker was lost
-        while len(data) <= _protocol.MAX_FRAME_BYTES and (piece := channel.recv(READ_BYTES)):
-            data += piece
-    return data
+def _is_readable(control: socket.socket, within_s: float = 0.0) -> bool:
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    return bool(poll.poll(within_s * 1000))

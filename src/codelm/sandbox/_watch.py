@@ -2,11 +2,21 @@
 
 import os
 import time
+from functools import partial
 
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Clock, Ended, Outcome
 from codelm.sandbox._process_tree import TreeMeter
-from codelm.sandbox._protocol import DID_NOT_COMPILE, FINISHED, NOT_STARTED, Frame, Report
+from codelm.sandbox._protocol import (
+    CALL_DIED,
+    DID_NOT_COMPILE,
+    FINISHED,
+    NOT_STARTED,
+    RAISED,
+    REPLIED,
+    Frame,
+    Report,
+)
 
 LOOK_S = 0.05  # between two looks at a running program's clocks and memory
 
@@ -14,7 +24,8 @@ LOOK_S = 0.05  # between two looks at a running program's clocks and memory
 class Watch:
     """The clocks of one running program, and whether it must be stopped."""
 
-    def __init__(self, limits: Limits, worker: int, *, with_schedstat: bool) -> None:
+    def __init__(self, limits: Limits, worker: int, *, with_schedstat: bool, running: bool = False) -> None:
+        """running: the program has been running before, and that does not count."""
         self.limits = limits
         self.began = time.monotonic()
         self.wall_s = self.charged_s = 0.0
@@ -24,7 +35,7 @@ class Watch:
         self._look_s = min(LOOK_S, limits.time_s / 10)
         self._next_look = self.began + self._look_s
         self._with_schedstat = with_schedstat
-        self._meter = TreeMeter(worker, with_schedstat=with_schedstat)
+        self._meter = TreeMeter(worker, with_schedstat=with_schedstat, running=running)
 
     def until_next_look_s(self) -> float:
         return max(0.0, self._next_look - time.monotonic())
@@ -39,8 +50,9 @@ class Watch:
         return self.stopped is not None
 
     def end(self, report: Report | None) -> None:
-        """The program has ended, or the worker under it: set the clocks to that moment."""
-        self.wall_s = (report.ended_s if report else time.monotonic()) - self.began
+        """The program has ended, or its call, or the worker under it: set the clocks to that moment."""
+        now = time.monotonic()
+        self.wall_s = (min(max(report.ended_s, self.began), now) if report else now) - self.began
         if report is not None and self._with_schedstat:
             self._meter.note_end(report.pid, report.waited_s)
         at_end_s = self._meter.charged_s(self.wall_s) if self._with_schedstat or not report else report.cpu_s
@@ -73,6 +85,7 @@ class Watch:
         tampered: bool = False,
         exit_status: int | None = None,
         signal: int | None = None,
+        streams: tuple[bytes, bytes] = (b"", b""),
     ) -> Outcome:
         """What was seen, as the record that leaves the sandbox."""
         by_itself = ended in (Ended.FINISHED, Ended.RAISED, Ended.EXITED, Ended.SIGNALLED)
@@ -91,30 +104,57 @@ class Watch:
             peak_memory_bytes=report.peak_memory_bytes if report else 0,
             output_bytes=self.output_bytes,
             leftover_processes=report.leftover_processes if report else 0,
+            stdout=streams[0],
+            stderr=streams[1],
+            reply=frame.reply if frame else None,
             near_limit=by_itself and self.charged_s >= self.limits.near_s,
             tampered=tampered,
         )
 
 
-def interpret(watch: Watch, report: Report, frame: Frame | None, *, tampered: bool) -> Outcome:
+def interpret(
+    watch: Watch,
+    report: Report,
+    frame: Frame | None,
+    *,
+    tampered: bool,
+    streams: tuple[bytes, bytes] = (b"", b""),
+) -> Outcome:
     """How a program ended, from what the worker, its own frame and the watch say.
 
     Once the watch has stopped a program that is final, even when its frame arrived in the same moment.
     """
+    seen = partial(watch.outcome, report=report, streams=streams)
     if watch.stopped is not None:
-        return watch.outcome(watch.stopped, report=report)
+        return seen(watch.stopped)
     if os.WIFSIGNALED(report.status):
-        killed_by = os.WTERMSIG(report.status)
         # A frame and then a violent end: an honest program sends its frame as the last thing it does.
-        return watch.outcome(
-            Ended.SIGNALLED, report=report, signal=killed_by, tampered=tampered or frame is not None
+        return seen(
+            Ended.SIGNALLED, signal=os.WTERMSIG(report.status), tampered=tampered or frame is not None
         )
     status = os.waitstatus_to_exitcode(report.status)
-    if frame is None or status != 0:
-        return watch.outcome(
-            Ended.EXITED, report=report, exit_status=status, tampered=tampered or frame is not None
-        )
-    if frame.kind == NOT_STARTED:
-        return watch.outcome(Ended.LOST, report=report, frame=frame)
-    ended = Ended.FINISHED if frame.kind == FINISHED else Ended.RAISED
-    return watch.outcome(ended, report=report, frame=frame, exit_status=status)
+    if frame is None or status != 0 or frame.kind not in _ENDS:
+        return seen(Ended.EXITED, exit_status=status, tampered=tampered or frame is not None)
+    return seen(_ENDS[frame.kind], frame=frame, exit_status=None if frame.kind == NOT_STARTED else status)
+
+
+def interpret_call(watch: Watch, frame: Frame) -> Outcome:
+    """How a call ended, from what the loaded program says of it."""
+    if watch.stopped is not None:
+        return watch.outcome(watch.stopped)
+    if frame.kind == REPLIED:
+        return watch.outcome(Ended.FINISHED, frame=frame)
+    if frame.kind == RAISED:
+        return watch.outcome(Ended.RAISED, frame=frame)
+    status = int(frame.message or 0) if frame.kind == CALL_DIED and (frame.message or "").isdecimal() else 0
+    if os.WIFSIGNALED(status):
+        return watch.outcome(Ended.SIGNALLED, signal=os.WTERMSIG(status))
+    return watch.outcome(Ended.EXITED, exit_status=status >> 8, tampered=frame.kind != CALL_DIED)
+
+
+_ENDS = {
+    FINISHED: Ended.FINISHED,
+    RAISED: Ended.RAISED,
+    DID_NOT_COMPILE: Ended.RAISED,
+    NOT_STARTED: Ended.LOST,
+}

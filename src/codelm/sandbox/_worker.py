@@ -55,16 +55,20 @@ PRELOADED = (
 )
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 CHANNEL = 3  # the program's socket, in its own process
-FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED = range(4)
+RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
+FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
-LENGTH = struct.Struct("<Q")
-JOB = struct.Struct("<16sQIB")
+JOB = struct.Struct("<IQ")
+CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
-REPORT = struct.Struct("<iddidqiB")
+REPORT = struct.Struct("<QiddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 MAX_NAME_CHARS = 200
-STAT = ("st_dev", "st_ino", "st_mode", "st_uid", "st_gid", "st_mtime_ns", "st_ctime_ns")
+PLACE = ("st_dev", "st_ino")
+LASTING = (*PLACE, "st_mode", "st_uid", "st_gid")
+STAT = (*LASTING, "st_mtime_ns", "st_ctime_ns")
 
 prctl = ctypes.CDLL(None, use_errno=True).prctl
 
@@ -114,9 +118,9 @@ WARM_UP = (
 def main() -> None:
     config = json.loads(sys.argv[1])
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if config["walled"]:  # exec has set it anew; without it no process of our user may look into us
+    if config["killing"] != "children":  # within walls: no process of our user may look into us
         prctl(PR_SET_DUMPABLE, 0)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 is deaf to it then
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as process 1 we are deaf to it then
     sys.path.extend(config["site_paths"])
     posix.chdir(config["folder"])
     for_programs = ForProgramsOnly()
@@ -125,13 +129,15 @@ def main() -> None:
     # A program that imports __main__ finds an empty module, not this one.
     sys.modules["__main__"] = types.ModuleType("__main__")
     for units in WARM_UP:
-        run(units, 0, 2048)
+        run(units, 2048)
+    json.loads('{"nonce": "00", "sizes": [1, 2], "rlimits": null}')
     sys.stdout.flush()  # or every child would inherit, and print, what is in the buffer
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=config["control"]) as control:
+        worker = Worker(control, config, for_programs)
         control.send(b"R")
-        serve(control, config, for_programs)
+        worker.serve()
 
 
 class ForProgramsOnly:
@@ -177,39 +183,152 @@ class ForProgramsOnly:
                 hook()
 
 
-def serve(control: socket.socket, config: dict[str, Any], for_programs: ForProgramsOnly) -> None:
-    """Run one program after another, until the supervisor is gone or something cannot be cleaned up."""
-    walled: bool = config["walled"]
-    made: Made | None = make_scratch()
-    while made is not None:
-        message, fds, _, _ = socket.recv_fds(control, 1, 1)
-        if not message:
-            break
-        (channel,) = fds
+class Worker:
+    """Forks one program after another and reports what the kernel says of its end."""
+
+    def __init__(self, control: socket.socket, config: dict[str, Any], for_programs: ForProgramsOnly) -> None:
+        self.control, self.config, self.for_programs = control, config, for_programs
+        self.program_uid: int | None = config["program_uid"]
+        self.forked = 0
+        with contextlib.suppress(FileExistsError):
+            posix.mkdir("scratch", 0o700)
+        self.made = look_at_scratch()
+
+    def serve(self) -> None:
+        """Until the supervisor is gone or something cannot be cleaned up."""
+        clean = True
+        while clean:
+            order, fds, _, _ = socket.recv_fds(self.control, 1, 4)
+            if not order:
+                break
+            if order == EMPTY:
+                clean = self.is_pristine() or self.clean_up()
+                self.report(0, time.monotonic(), 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
+            elif fds:  # else it is KILL, for a program that had ended in the meantime
+                clean = self.run_one(fds, keep=order == KEEP)
+        self.kill_all()
+        self.reap_all()
+        if self.config["remove_folder"]:
+            posix.chdir("/")
+            with contextlib.suppress(OSError):
+                empty(self.config["folder"])
+                posix.rmdir(self.config["folder"])
+
+    def run_one(self, fds: list[int], *, keep: bool) -> bool:
+        """One program, from its fork to when nothing of it is left; False when that is not to be had."""
         pid = posix.fork()
         if pid == 0:
-            for_programs.enter()
-            child(channel, config["rlimits"])
-        posix.close(channel)
-        if not wait_for(pid, control):
-            break
-        ended = pid, time.monotonic(), 0.0 if walled else waited_s(pid)
+            self.for_programs.enter()
+            child(fds, self.config)
+        self.forked += 1
+        for fd in fds:
+            posix.close(fd)
+        if not self.wait_for(pid):
+            return False
+        ended = pid, time.monotonic(), waited_s(pid)
         status, usage = posix.wait4(pid, 0)[1:]
-        cpu_s, peak_kib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
-        leftovers = 0
-        if has_children() or not is_pristine(made):
+        cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        leftovers, clean = 0, True
+        if has_children() or not (keep or self.is_pristine()):
             # What follows may take a while and is not the program's time.
-            control.send(REPORT.pack(*ended, status, cpu_s, peak_kib * 1024, leftovers, CLEANING))
-            leftovers, left_cpu_s, left_peak_kib = reap_all(walled)
-            cpu_s, peak_kib = cpu_s + left_cpu_s, max(peak_kib, left_peak_kib)
-            untouched = not walled or is_as_made(".", made.around, ["scratch"])
-            made = make_scratch() if untouched and clear("scratch") else None
-        state = UNCLEAN if made is None else CLEAN
-        control.send(REPORT.pack(*ended, status, cpu_s, peak_kib * 1024, leftovers, state))
-    reap_all(walled)
-    posix.chdir("/")
-    if not walled:
-        clear(config["folder"])
+            self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEANING)
+            leftovers, left_cpu_s, left_peak_bytes = self.reap_all()
+            cpu_s, peak_bytes = cpu_s + left_cpu_s, max(peak_bytes, left_peak_bytes)
+            clean = keep or self.clean_up()
+        self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEAN if clean else UNCLEAN)
+        return clean
+
+    def report(self, *fields: Any) -> None:
+        """Tell the supervisor; it is gone when that fails, and the next order will not come."""
+        with contextlib.suppress(OSError):
+            self.control.send(REPORT.pack(self.forked, *fields))
+
+    def wait_for(self, pid: int) -> bool:
+        """Wait until a child has ended, still unreaped; False when the supervisor has gone meanwhile."""
+        pidfd = posix.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
+        poll.register(self.control, select.POLLIN if self.config["stoppable"] else 0)
+        try:
+            while True:
+                ready = dict(poll.poll())
+                if self.control.fileno() in ready and (
+                    ready[self.control.fileno()] & select.POLLHUP or self.control.recv(1) != KILL
+                ):
+                    return False
+                if pidfd in ready:
+                    return True
+                self.kill_all()
+        finally:
+            posix.close(pidfd)
+
+    def reap_all(self) -> tuple[int, float, int]:
+        """Kill and reap every process below this one: how many, their CPU seconds, the largest one's bytes.
+
+        Returns only when the kernel says that there is no child left, so nothing that a program started is
+        alive.
+        """
+        count, cpu_s, peak_kib = 0, 0.0, 0
+        while True:
+            try:
+                pid, _, usage = posix.wait4(-1, posix.WNOHANG)
+                if pid == 0:
+                    self.kill_all()
+                    pid, _, usage = posix.wait4(-1, 0)
+            except ChildProcessError:
+                return count, cpu_s, peak_kib * 1024
+            count += 1
+            cpu_s += usage.ru_utime + usage.ru_stime
+            peak_kib = max(peak_kib, usage.ru_maxrss)
+
+    def kill_all(self) -> None:
+        """Kill every process below this one, by the means that this tier has."""
+        with contextlib.suppress(ProcessLookupError):
+            match self.config["killing"]:
+                case "inside":  # all of this pid namespace but us, process 1; forks under way too
+                    posix.kill(-1, signal.SIGKILL)
+                case "as_program":  # all of the program's user
+                    self.as_program(lambda: posix.kill(-1, signal.SIGKILL))
+                case _:
+                    kill_children()
+
+    def clean_up(self) -> bool:
+        """Empty the scratch folder; False when it cannot be made as it was."""
+        try:
+            if not same(look_at_scratch().scratch, self.made.scratch, PLACE):
+                return False  # a program put something else there, a link for one: not to be followed
+            if self.program_uid is None:
+                empty("scratch")
+            elif not self.as_program(lambda: empty("scratch")):
+                return False
+            old, self.made = self.made, look_at_scratch()
+        except OSError:
+            return False
+        return same(self.made.scratch, old.scratch, LASTING) and is_as_made(".", old.around, ["scratch"])
+
+    def as_program(self, act: Callable[[], object]) -> bool:
+        """Do something with the program's rights, in a process of its own; whether it went well."""
+        assert self.program_uid is not None
+        pid = posix.fork()
+        if pid == 0:
+            try:
+                become(self.program_uid)
+                with contextlib.suppress(ProcessLookupError):
+                    act()
+                posix._exit(0)
+            finally:
+                posix._exit(1)
+        return posix.waitpid(pid, 0)[1] == 0
+
+    def is_pristine(self) -> bool:
+        """Whether the scratch folder is as it was made, so that the next program can have it.
+
+        Any entry made or removed in it, and any change of its mode or owner, moves one of its times; within
+        the clock tick of its making they stand still, so what it holds is looked at too. Emptying it after
+        each program would cost more than all else where that waits for the disk (3.7 ms measured).
+        """
+        return is_as_made("scratch", self.made.scratch, []) and is_as_made(".", self.made.around, ["scratch"])
 
 
 class Made(NamedTuple):
@@ -219,41 +338,21 @@ class Made(NamedTuple):
     around: posix.stat_result
 
 
-def make_scratch() -> Made:
-    posix.mkdir("scratch", 0o700)
-    return Made(posix.stat("scratch"), posix.stat("."))
-
-
-def is_pristine(made: Made) -> bool:
-    """Whether the scratch folder is as it was made, so that the next program can have it.
-
-    Any entry made or removed in it, and any change of its mode or owner, moves one of its times; within the
-    clock tick of its making they stand still, so what it holds is looked at too. Making a new one for each
-    program would cost more than all else where removing a folder waits for the disk (3.7 ms measured).
-    """
-    return is_as_made("scratch", made.scratch, []) and is_as_made(".", made.around, ["scratch"])
+def look_at_scratch() -> Made:
+    return Made(posix.stat("scratch", follow_symlinks=False), posix.stat("."))
 
 
 def is_as_made(folder: str, made: posix.stat_result, entries: list[str]) -> bool:
     """Whether a folder has these entries, and the times, mode and owner that it was made with."""
     try:
         now = posix.stat(folder, follow_symlinks=False)
-        return posix.listdir(folder) == entries and all(
-            getattr(now, name) == getattr(made, name) for name in STAT
-        )
+        return same(now, made, STAT) and posix.listdir(folder) == entries
     except OSError:
         return False
 
 
-def wait_for(pid: int, control: socket.socket) -> bool:
-    """Wait until a child has ended, still unreaped; False when the supervisor has gone in the meantime."""
-    pidfd = posix.pidfd_open(pid)
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    poll.register(control, 0)  # only a hang-up wakes us: the supervisor says nothing while a program runs
-    ready = [fd for fd, _ in poll.poll()]
-    posix.close(pidfd)
-    return control.fileno() not in ready
+def same(one: posix.stat_result, other: posix.stat_result, names: tuple[str, ...]) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def waited_s(pid: int) -> float:
@@ -274,31 +373,6 @@ def has_children() -> bool:
     return True
 
 
-def reap_all(walled: bool) -> tuple[int, float, int]:
-    """Kill and reap every process below this one: how many, their CPU seconds, the largest one's KiB.
-
-    Returns only when the kernel says that there is no child left, so nothing that a program started is alive.
-    """
-    count, cpu_s, peak_kib = 0, 0.0, 0
-    while True:
-        try:
-            pid, _, usage = posix.wait4(-1, posix.WNOHANG)
-        except ChildProcessError:
-            return count, cpu_s, peak_kib
-        if pid == 0:
-            kill_all_inside() if walled else kill_children()
-            pid, _, usage = posix.wait4(-1, 0)
-        count += 1
-        cpu_s += usage.ru_utime + usage.ru_stime
-        peak_kib = max(peak_kib, usage.ru_maxrss)
-
-
-def kill_all_inside() -> None:
-    """As process 1: kill whatever else is alive in this pid namespace, at one stroke, forks under way too."""
-    with contextlib.suppress(ProcessLookupError):
-        posix.kill(-1, signal.SIGKILL)
-
-
 def kill_children() -> None:
     me = posix.getpid()
     with open(f"/proc/{me}/task/{me}/children", "rb") as stream:
@@ -306,24 +380,15 @@ def kill_children() -> None:
             posix.kill(pid, signal.SIGKILL)
 
 
-def clear(folder: str) -> bool:
-    """Remove a folder and all it holds; False when that fails. Follows no link; any depth and any mode."""
-    try:
-        while True:
-            try:
-                posix.rmdir(folder)
-                return True
-            except OSError:
-                flatten(folder)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
+def empty(folder: str) -> None:
+    """Remove all that a folder holds. Follows no link; any depth and any mode."""
+    posix.chmod(folder, 0o700)
+    while posix.listdir(folder):
+        flatten(folder)
 
 
 def flatten(folder: str) -> None:
     """Delete the files of a folder and lift what its sub-folders hold into it, so that paths stay short."""
-    posix.chmod(folder, 0o700)
     fresh = map("lifted-{}".format, itertools.count())
     names = set(posix.listdir(folder))
     for name in names:
@@ -337,44 +402,78 @@ def flatten(folder: str) -> None:
         posix.rmdir(path)
 
 
-def child(channel: int, rlimits: list[list[int]]) -> None:
+def child(fds: list[int], config: dict[str, Any]) -> None:
     """The program's own process, from the fork to its end: read the job, confine, run, answer."""
-    write, leave = posix.write, posix._exit  # a program may replace what the modules hold
+    leave = posix._exit  # a program may replace what the modules hold
     try:
-        posix.dup2(channel, CHANNEL)
-        posix.closerange(CHANNEL + 1, posix.sysconf("SC_OPEN_MAX"))
-        nonce, seed, message_chars, units = read_job()
+        take(fds)
+        job, parts = read_job()
         try:
-            confine(rlimits)
+            confine(config, job["rlimits"] or config["rlimits"])
         except BaseException as error:
-            write(CHANNEL, pack(nonce, NOT_STARTED, NO_UNIT, type(error).__name__, str(error)))
+            answer(pack(job["nonce"], NOT_STARTED, NO_UNIT, type(error).__name__, str(error)))
             leave(0)
-        write(CHANNEL, pack(nonce, *run(units, seed, message_chars)))
+        if "argv" in job:
+            execute(job, parts)
+        else:
+            run_program(job, parts)
     finally:
         leave(0)
 
 
-def confine(rlimits: list[list[int]]) -> None:
-    """What a program must not have, in the order in which it goes. Not containment: see the package."""
+def take(fds: list[int]) -> None:
+    """Keep four descriptors: its socket, and standard input, output and error, its own if it has them."""
+    channel, *streams = fds
+    for number, fd in enumerate(streams):
+        posix.dup2(fd, number)
+    posix.dup2(channel, CHANNEL)
+    posix.set_inheritable(CHANNEL, False)  # a command has no use for it
+    posix.closerange(CHANNEL + 1, posix.sysconf("SC_OPEN_MAX"))
+
+
+def confine(config: dict[str, Any], rlimits: list[list[int]]) -> None:
+    """What a program must not have, in the order in which it goes."""
     posix.setsid()  # no terminal, no process group of ours
-    prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # nothing outlives the worker
     for kind, value in rlimits:
         hard = resource.getrlimit(kind)[1]
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (allowed, allowed))
+    if config["program_uid"] is not None:
+        become(config["program_uid"])
+    prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # nothing outlives the worker
     posix.chdir("scratch")
     posix.umask(0o022)
+    if config["last_filter"]:
+        load_filter(bytearray.fromhex(config["last_filter"]), config["last_filter_pid_at"])
 
 
-def read_job() -> tuple[bytes, int, int, list[str]]:
-    data = memoryview(read_exactly(LENGTH.unpack(read_exactly(LENGTH.size))[0]))
-    nonce, seed, message_chars, count = JOB.unpack_from(data)
-    place, units = JOB.size, []
-    for _ in range(count):
-        start = place + LENGTH.size
-        place = start + LENGTH.unpack_from(data, place)[0]
-        units.append(str(data[start:place], "utf-8", "surrogatepass"))
-    return nonce, seed, message_chars, units
+def become(uid: int) -> None:
+    """Another user for good: no groups and, since we were root, no capabilities."""
+    posix.setgroups([])
+    posix.setresgid(uid, uid, uid)
+    posix.setresuid(uid, uid, uid)
+
+
+def load_filter(code: bytearray, pid_at: list[int]) -> None:
+    """A system-call filter of this process' own, which may name it."""
+    for place in pid_at:
+        code[place : place + 4] = posix.getpid().to_bytes(4, "little")
+    buffer = (ctypes.c_char * len(code)).from_buffer(code)
+    program = struct.pack("HP", len(code) // 8, ctypes.addressof(buffer))
+    if prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def read_job() -> tuple[dict[str, Any], list[memoryview]]:
+    """The header of the job, and the parts that follow it."""
+    head_size, body_size = JOB.unpack(read_exactly(JOB.size))
+    job = json.loads(read_exactly(head_size))
+    job["nonce"] = bytes.fromhex(job["nonce"])
+    body, place, parts = memoryview(read_exactly(body_size)), 0, []
+    for size in job["sizes"]:
+        parts.append(body[place : place + size])
+        place += size
+    return job, parts
 
 
 def read_exactly(size: int) -> bytes:
@@ -388,7 +487,75 @@ def read_exactly(size: int) -> bytes:
     return b"".join(parts)
 
 
-def run(units: Sequence[str], seed: int, message_chars: int) -> tuple[int, int, str, str | None]:
+def answer(frame: bytes, write: Callable[[int, bytes], int] = posix.write) -> None:
+    while frame:
+        frame = frame[write(CHANNEL, frame) :]
+
+
+def execute(job: dict[str, Any], parts: list[memoryview]) -> None:
+    """Become a command; the socket is closed by that."""
+    try:
+        for name, content in zip(job["files"], parts, strict=True):
+            if "/" in name:
+                os.makedirs(os.path.dirname(name), exist_ok=True)
+            with open(name, "wb") as stream:
+                stream.write(content)
+        os.execvpe(job["argv"][0], job["argv"], os.environ)  # noqa: S606 - what it is for
+    except BaseException as error:
+        answer(pack(job["nonce"], RAISED, NO_UNIT, *describe(error, job["message_chars"])))
+
+
+def run_program(job: dict[str, Any], parts: list[memoryview]) -> None:
+    """Run the units and answer; in a session, then answer calls until there are no more."""
+    units = [str(part, "utf-8", "surrogatepass") for part in parts]
+    namespace: dict[str, Any] = {}
+    if job["script"]:
+        namespace = sys.modules["__main__"].__dict__
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for the program
+    importlib.import_module("random").seed(job["seed"])
+    end = run(units, job["message_chars"], namespace)
+    if job["script"]:
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
+    if end[0] == FINISHED and job["handler"]:
+        handler = namespace.get(job["handler"])
+        if handler is None:
+            end = RAISED, NO_UNIT, "NameError", f"name {job['handler']!r} is not defined"
+        else:
+            answer(pack(job["nonce"], *end))
+            serve_calls(handler, job["message_chars"])
+    answer(pack(job["nonce"], *end))
+
+
+def serve_calls(handler: Callable[[bytes], bytes], message_chars: int) -> None:
+    """Answer one call after another, each in a process of its own where that is asked for."""
+    while True:
+        size, nonce, in_fork = CALL.unpack(read_exactly(CALL.size))
+        payload = read_exactly(size)
+        if not in_fork:
+            answer(reply(handler, payload, nonce, message_chars))
+        elif pid := posix.fork():
+            status = posix.waitpid(pid, 0)[1]
+            if status != 0:
+                answer(pack(nonce, CALL_DIED, NO_UNIT, "", str(status)))
+        else:
+            answer(reply(handler, payload, nonce, message_chars))
+            posix._exit(0)
+
+
+def reply(handler: Callable[[bytes], bytes], payload: bytes, nonce: bytes, message_chars: int) -> bytes:
+    """The frame that answers one call."""
+    try:
+        said = bytes(handler(payload))
+    except BaseException as error:
+        return pack(nonce, RAISED, NO_UNIT, *describe(error, message_chars))
+    return FRAME.pack(FRAME.size + len(said), nonce, REPLIED, NO_UNIT, 0, len(said)) + said
+
+
+def run(
+    units: Sequence[str], message_chars: int, namespace: dict[str, Any] | None = None
+) -> tuple[int, int, str, str | None]:
     """Compile all units, then run them in one namespace: kind, unit, type and text of what was raised."""
     set_recursion_limit, limit = sys.setrecursionlimit, sys.getrecursionlimit()
     codes: list[types.CodeType] = []
@@ -397,8 +564,8 @@ def run(units: Sequence[str], seed: int, message_chars: int) -> tuple[int, int, 
             codes.append(compile(source, file_name(number), "exec", dont_inherit=True))
     except BaseException as error:
         return DID_NOT_COMPILE, len(codes), *describe(whole_error(units) or error, message_chars)
-    importlib.import_module("random").seed(seed)
-    namespace: dict[str, Any] = {"__builtins__": REAL_BUILTINS}
+    namespace = {} if namespace is None else namespace
+    namespace["__builtins__"] = REAL_BUILTINS
     try:
         for code in codes:
             exec(code, namespace)  # noqa: S102 - what this process is for

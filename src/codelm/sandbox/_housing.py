@@ -1,0 +1,224 @@
+"""A worker's process: starting it behind the walls of its tier, reaching it, and ending it."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from codelm.errors import MissingError
+from codelm.sandbox import _protocol, _seccomp, _walls
+from codelm.sandbox._limits import Limits
+from codelm.sandbox._process_tree import children, descendants, kill, kill_descendants, kill_marked
+
+WORKER = Path(__file__).with_name("_worker.py")
+LAUNCHER = Path(__file__).with_name("_launcher.py")
+BOX = "/box"  # inside the walls: the file system that holds the scratch folder
+START_S = 60.0  # a worker that is not ready by then does not work here
+STOP_S = 5.0  # for a worker to kill what it runs and go
+READ_BYTES = 1 << 16
+
+# -P, -s, -S: nothing of the user's folders, site or .pth files runs; -B: no bytecode is written. Not -I,
+# which would make the interpreter ignore PYTHONHASHSEED; the environment is ours, so nothing else gets in.
+INTERPRETER_FLAGS = ("-P", "-s", "-S", "-B")
+HASH_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a worker is to be: its tier, whom its programs run as, and what it serves."""
+
+    tier: str
+    uid: int
+    limits: Limits
+    prelude: str
+
+    @property
+    def walled(self) -> bool:
+        """Whether programs have a user and a file system of their own."""
+        return self.tier != "process"
+
+    def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
+        """The process limits of one program."""
+        return limits.rlimits(own_user=self.walled)
+
+
+class Housing:
+    """A started worker: its process, its control socket, and the pipe into which its programs print."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Start it and wait until it is warm.
+
+        Raises: MissingError where a wall cannot be built; OSError when it does not come up.
+        """
+        self.plan = plan
+        self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
+        with contextlib.ExitStack() as undo:
+            self._folder = tempfile.mkdtemp(prefix="codelm-")
+            undo.callback(_remove, self._folder)
+            self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.callback(self.control.close)
+            with theirs:
+                self.output, printed = os.pipe()
+                undo.callback(os.close, self.output)
+                with open(printed, "wb") as stream:
+                    self.process = self._spawn(theirs, stream.fileno())
+            undo.callback(self._kill)
+            os.set_blocking(self.output, False)
+            self._wait_until_ready()
+            self.pid = self.process.pid
+            if plan.walled:  # what we started keeps watch outside; the worker is its only child
+                self.pid = descendants(self.process.pid)[0]
+                # Its root is mounted nowhere any more, so nothing is left if we are killed.
+                os.rmdir(self._folder)
+            undo.pop_all()
+
+    def kill_program(self) -> None:
+        """Kill every process below the worker; it then reports the end of its program."""
+        kill_descendants(self.pid)
+
+    def kill_call(self) -> bool:
+        """Kill what the loaded program has forked, but not itself; False where they cannot be told apart."""
+        for pid in list(children(self.pid)):
+            kill_descendants(pid)
+        return True
+
+    def wake(self) -> None:
+        """Let the worker go on, which a program may have stopped."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)
+
+    def died_of(self) -> int | None:
+        """The signal that ended the worker, if one did."""
+        try:
+            status = self.process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            return None
+        return -status if status < 0 else None
+
+    def stop(self) -> None:
+        """End the worker and whatever its program started; nothing of them is left, on disk either."""
+        self.control.close()  # the worker sees it, kills what it runs, and goes
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        if self.process.returncode != 0 and not self.plan.walled:  # it could not clean up behind itself
+            kill_marked(self._mark)
+        os.close(self.output)
+        _remove(self._folder)
+
+    def forget(self) -> None:
+        """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
+        self.control.close()
+        os.close(self.output)
+        self.process.returncode = 0  # not our child: nothing to wait for
+
+    def drain(self, at_most: int) -> tuple[int, bytes]:
+        """Read and drop what was printed: how much, and the last piece of it."""
+        count, last = 0, b""
+        with contextlib.suppress(BlockingIOError):
+            while count < at_most and (piece := os.read(self.output, READ_BYTES)):
+                count, last = count + len(piece), piece
+        return count, last
+
+    def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command(control.fileno()),
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=printed,
+            cwd=self._folder,
+            env=_environment(BOX if self.plan.walled else self._folder, self._mark),
+            pass_fds=[control.fileno()],
+            start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+        )
+
+    def _wait_until_ready(self) -> None:
+        self.control.settimeout(START_S)
+        with contextlib.suppress(TimeoutError):
+            if self.control.recv(1) == _protocol.READY:
+                self.control.settimeout(None)
+                return
+        said = self.drain(READ_BYTES)[1].decode(errors="replace").strip().splitlines()
+        if said and said[-1].startswith("missing: "):
+            raise MissingError(_walls.how_to_mend(said[-1].removeprefix("missing: ")))
+        raise OSError(f"the sandbox's worker did not start ({said[-1] if said else 'no message'})")
+
+    def _kill(self) -> None:
+        kill_descendants(self.process.pid)
+        kill(self.process.pid)
+        self.process.wait()
+
+    def _command(self, control: int) -> list[str]:
+        config = json.dumps(self._config(control))
+        if not self.plan.walled:
+            return [sys.executable, *INTERPRETER_FLAGS, str(WORKER), config]
+        inside = [_walls.interpreter(), *INTERPRETER_FLAGS, "/worker.py", config]
+        launcher = [_walls.interpreter(), *INTERPRETER_FLAGS, str(LAUNCHER)]
+        return [*launcher, json.dumps(self._wall_config(control)), *inside]
+
+    def _wall_config(self, control: int) -> dict[str, object]:
+        binds, links = _walls.root_plan(site_paths())
+        return {
+            "control": control,
+            "root": self._folder,
+            "worker": str(WORKER),
+            "binds": binds,
+            "links": links,
+            "uid": self.plan.uid,
+            "scratch_bytes": self.plan.limits.scratch_bytes,
+            "scratch_inodes": self.plan.limits.scratch_inodes,
+            "landlock_abi": _walls.landlock_abi(),
+            "filter": _seccomp.filter_bytes().hex(),
+        }
+
+    def _config(self, control: int) -> dict[str, object]:
+        return {
+            "control": control,
+            "folder": BOX if self.plan.walled else self._folder,
+            "prelude": self.plan.prelude,
+            "site_paths": site_paths(),
+            "rlimits": self.plan.rlimits(self.plan.limits),
+            "killing": "inside" if self.plan.walled else "children",
+            "remove_folder": not self.plan.walled,
+            "program_uid": None,
+            "stoppable": False,
+            "last_filter": None,
+            "last_filter_pid_at": [],
+        }
+
+
+def site_paths() -> list[str]:
+    """Where the running interpreter keeps installed packages; what programs may import beyond the stdlib."""
+    paths = sysconfig.get_paths()
+    return list(dict.fromkeys((paths["purelib"], paths["platlib"])))
+
+
+def _environment(folder: str, mark: str) -> dict[str, str]:
+    """All that a program finds in its environment."""
+    name, _, value = mark.partition("=")
+    scratch = f"{folder}/scratch"
+    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "PYTHONHASHSEED": str(HASH_SEED),
+        **dict.fromkeys(threads, "1"),
+        name: value,
+    }
+
+
+def _remove(folder: str) -> None:
+    if os.path.exists(folder):
+        # shutil.rmtree recurses, and a program may have left folders deeper than that can go.
+        subprocess.run(["/bin/rm", "-rf", "--", folder], check=False, stderr=subprocess.DEVNULL)

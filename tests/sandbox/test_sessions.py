@@ -1,0 +1,245 @@
+"""Scripts, commands and sessions: what is kept, what builds on what, and what ends them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from codelm.sandbox import Clock, Command, Ended, Limits, Program, Sandbox, Session, probe
+from codelm.sandbox._walls import interpreter
+
+MiB = 1 << 20
+TIERS = ("process", "full")
+COUNTER = """
+import os
+calls = 0
+def answer(payload):
+    global calls
+    calls += 1
+    match payload:
+        case b"raise": raise KeyError("no")
+        case b"exit": os._exit(7)
+        case b"abort": os.abort()
+        case b"loop":
+            while True: pass
+        case b"hold": held = bytearray(900 << 20); held[::4096] = b"x" * len(held[::4096])
+        case b"print": print("x" * (3 << 20), flush=True)
+        case b"hang up": os.close(3); import time; time.sleep(60)
+        case b"forge": os.write(3, b"x" * 100)
+        case b"text": return "not bytes"
+    return b"%s %d" % (payload, calls)
+"""
+
+
+@pytest.fixture(scope="module", params=TIERS)
+def box(request) -> Iterator[Sandbox]:
+    """One worker, so that what comes next runs where the last one ran."""
+    if (reason := probe(request.param)) is not None:
+        pytest.skip(reason)
+    limits = Limits(time_s=0.5, memory_bytes=200 * MiB, output_bytes=2 * MiB, kept_output_bytes=1000)
+    with Sandbox(limits, workers=1, isolation=request.param) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def session(box) -> Iterator[Session]:
+    """A session whose end leaves an empty scratch folder."""
+    with box.session() as entered:
+        yield entered
+    assert box.run(Program(units=("import os; assert os.listdir() == []",))).proof
+
+
+def test_script_reads_its_input_and_what_it_prints_is_kept(box) -> None:
+    """It runs as __main__; each stream apart, in bytes; a read past the end sees the end."""
+    source = (
+        "import sys\n"
+        "if __name__ == '__main__':\n"
+        "    print(input(), sys.stdin.read(), repr(sys.stdin.read()))\n"
+        "    sys.stderr.write('ü')\n"
+    )
+    outcome = box.run(Program(units=(source,), script=True, stdin=b"one\ntwo"))
+    assert (outcome.ended, outcome.stdout, outcome.stderr) == (
+        Ended.FINISHED,
+        b"one two ''\n",
+        "ü".encode(),
+    )
+
+
+def test_script_without_input_sees_its_end(box) -> None:
+    """EOFError, never what the supervisor could read."""
+    outcome = box.run(Program(units=("input()",), script=True))
+    assert (outcome.ended, outcome.exception) == (Ended.RAISED, "EOFError")
+
+
+def test_script_input_larger_than_a_pipe_arrives_whole(box) -> None:
+    """No program waits for a supervisor that waits for it."""
+    source = "import sys; print(len(sys.stdin.buffer.read()))"
+    assert box.run(Program(units=(source,), script=True, stdin=b"x" * 3_000_000)).stdout == b"3000000\n"
+
+
+def test_script_that_exits_keeps_what_it_printed(box) -> None:
+    """`sys.exit(0)` is how many scripts end; it proves nothing, and the output is there to be judged."""
+    outcome = box.run(Program(units=("print('a'); raise SystemExit",), script=True))
+    assert (outcome.ended, outcome.exception, outcome.stdout) == (Ended.RAISED, "SystemExit", b"a\n")
+
+
+def test_output_past_what_is_kept_is_counted_and_dropped(box) -> None:
+    """The first bytes stay; past the other limit the program is stopped."""
+    outcome = box.run(Program(units=("print('x' * 5000)",), script=True))
+    assert (outcome.ended, outcome.stdout, outcome.output_bytes) == (Ended.FINISHED, b"x" * 1000, 5001)
+    outcome = box.run(Program(units=("while True: print('x' * 5000)",), script=True))
+    assert (outcome.ended, outcome.stdout) == (Ended.OUTPUT, b"x" * 1000)
+
+
+def test_script_cannot_write_into_its_input(box) -> None:
+    """Descriptor 0 can be read only."""
+    outcome = box.run(Program(units=("import os; os.write(0, b'x')",), script=True, stdin=b"y"))
+    assert (outcome.ended, outcome.exception) == (Ended.RAISED, "OSError")
+
+
+def test_program_has_limits_of_its_own(box) -> None:
+    """Time, polled; and a process limit, which only that program has."""
+    loop = Program(units=("while True: pass",), limits=Limits(time_s=0.1))
+    outcome = box.run(loop)
+    assert (outcome.ended, outcome.clock, outcome.wall_s < 0.4) == (Ended.TIMED_OUT, Clock.CHARGED, True)
+    count = "import resource; assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == {}"
+    assert box.run(Program(units=(count.format(32),), limits=Limits(open_files=32))).proof
+    assert box.run(Program(units=(count.format(256),))).proof
+
+
+def test_command_runs_with_files_and_input(box) -> None:
+    """The interpreter as the command: files in sub-folders, standard input, both streams, its status."""
+    source = b"import sys; print(open('in/data').read(), sys.stdin.read()); sys.exit('bad')"
+    command = Command(
+        argv=(interpreter(), "-S", "main.py"), files={"main.py": source, "in/data": b"d"}, stdin=b"i"
+    )
+    outcome = box.run(command)
+    assert (outcome.ended, outcome.exit_status, outcome.stdout, outcome.stderr) == (
+        Ended.EXITED,
+        1,
+        b"d i\n",
+        b"bad\n",
+    )
+    assert not outcome.proof
+
+
+def test_command_that_does_not_exist_raises(box) -> None:
+    """As `open` would say it."""
+    outcome = box.run(Command(argv=("no-such-command",)))
+    assert (outcome.ended, outcome.exception) == (Ended.RAISED, "FileNotFoundError")
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "../x", "a/../../x", ""])
+def test_file_outside_the_scratch_folder_is_refused_at_once(name) -> None:
+    """A programming error of the caller."""
+    with pytest.raises(ValueError, match="inside the scratch folder"):
+        Command(argv=("x",), files={name: b""})
+
+
+def test_jobs_of_a_session_share_the_scratch_folder(session) -> None:
+    """Compile once, run many; each a fresh process."""
+    assert session.run(Program(units=("open('made', 'w').write('here')",))).proof
+    for _ in range(3):
+        assert session.run(Program(units=("print(open('made').read())",), script=True)).stdout == b"here\n"
+
+
+def test_process_left_by_a_job_of_a_session_is_dead_at_the_next(session) -> None:
+    """Only files stay."""
+    source = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\n"
+    assert session.run(Program(units=(source,))).leftover_processes == 1
+
+
+def test_loaded_program_keeps_its_state_between_calls(session) -> None:
+    """A call in a process of its own changes nothing."""
+    assert session.load(Program(units=(COUNTER,)), handler="answer").proof
+    assert [session.call(b"a").reply, session.call(b"b", fork=True).reply, session.call(b"c").reply] == [
+        b"a 1",
+        b"b 2",
+        b"c 2",
+    ]
+
+
+def test_exception_of_a_call_is_told_and_ends_nothing(session) -> None:
+    """Its type and text; a reply that is not bytes is one, too."""
+    session.load(Program(units=(COUNTER,)), handler="answer")
+    outcome = session.call(b"raise")
+    assert (outcome.ended, outcome.exception, outcome.message) == (Ended.RAISED, "KeyError", "'no'")
+    assert session.call(b"text").exception == "TypeError"
+    assert session.call(b"a").reply == b"a 3"
+
+
+ENDS = {
+    "exit": Ended.EXITED,
+    "abort": Ended.SIGNALLED,
+    "loop": Ended.TIMED_OUT,
+    "hold": Ended.MEMORY,
+    "print": Ended.OUTPUT,
+}
+
+
+@pytest.mark.parametrize("payload", ENDS)
+def test_call_that_ends_badly_ends_the_loaded_program(session, payload) -> None:
+    """Each for its own reason; another can be loaded in its place."""
+    session.load(Program(units=(COUNTER,)), handler="answer")
+    assert session.call(payload.encode()).ended is ENDS[payload]
+    assert not session.is_loaded
+    with pytest.raises(ValueError, match="no program is loaded"):
+        session.call(b"a")
+    session.load(Program(units=(COUNTER,)), handler="answer")
+    assert session.call(b"a").reply == b"a 1"
+
+
+@pytest.mark.parametrize("payload", ENDS)
+def test_forked_call_that_ends_badly_leaves_the_loaded_program(session, payload) -> None:
+    """The next call finds it as it was."""
+    session.load(Program(units=(COUNTER,)), handler="answer")
+    assert session.call(payload.encode(), fork=True).ended is ENDS[payload]
+    assert session.call(b"a").reply == b"a 1"
+
+
+def test_call_answered_with_anything_but_one_frame_is_no_reply(session) -> None:
+    """Bytes of the program's own on the channel, or none at all."""
+    session.load(Program(units=(COUNTER,)), handler="answer")
+    outcome = session.call(b"forge")
+    assert (outcome.reply, outcome.ended is Ended.FINISHED, session.is_loaded) == (None, False, False)
+    session.load(Program(units=(COUNTER,)), handler="answer")
+    outcome = session.call(b"hang up")
+    assert (outcome.reply, outcome.ended is Ended.FINISHED, session.is_loaded) == (None, False, False)
+
+
+def test_large_call_and_reply_pass_both_ways(session) -> None:
+    """Larger than any socket's buffer."""
+    session.load(Program(units=("def double(x): return x * 2",)), handler="double")
+    payload = bytes(range(256)) * 20_000
+    assert session.call(payload).reply == payload * 2
+
+
+def test_program_that_does_not_load_says_why(session) -> None:
+    """An exception, a syntax error, a handler that is not there, a limit."""
+    assert session.load(Program(units=("1 / 0",)), handler="f").exception == "ZeroDivisionError"
+    assert session.load(Program(units=("def f(:",)), handler="f").compiling
+    assert session.load(Program(units=("x = 1",)), handler="f").message == "name 'f' is not defined"
+    loop = Program(units=("while True: pass",), limits=Limits(time_s=0.1))
+    assert session.load(loop, handler="f").ended is Ended.TIMED_OUT
+    assert not session.is_loaded
+
+
+def test_time_of_earlier_calls_is_not_charged_to_later_ones(session) -> None:
+    """Ten calls of a fifth of the limit each."""
+    source = (
+        "import time\ndef work(x):\n    end = time.perf_counter() + 0.1\n"
+        "    while time.perf_counter() < end: pass\n    return x\n"
+    )
+    session.load(Program(units=(source,)), handler="work")
+    assert [session.call(b"x").reply for _ in range(10)] == [b"x"] * 10
+
+
+def test_session_misused_is_a_programming_error(box) -> None:
+    """Running while loaded, calling while not, using it when closed."""
+    with box.session() as session:
+        session.load(Program(units=(COUNTER,)), handler="answer")
+        with pytest.raises(ValueError, match="unload it first"):
+            session.run(Program(units=("x = 1",)))
+        session.unload()
+        assert session.run(Program(units=("x = 1",))).proof
+    with pytest.raises(ValueError, match="closed"):
+        session.run(Program(units=("x = 1",)))
