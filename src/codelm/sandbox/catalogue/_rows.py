@@ -1,5 +1,6 @@
 """The catalogue's rows, as they stand in `attacks.toml` and `honest.toml`."""
 
+import builtins
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,10 +38,11 @@ class Row:
 
 
 def _matches(seen: str, allowed: str) -> bool:
-    """`raised:A|B` allows `raised:A`; `raised` allows any exception."""
+    """`raised:A|B` allows an exception of type A or B, or of a built-in type below them; `raised` allows any."""
     how, _, details = allowed.partition(":")
     seen_how, _, detail = seen.partition(":")
-    return seen_how == how and (not details or detail in details.split("|"))
+    names = {detail, *(kind.__name__ for kind in getattr(vars(builtins).get(detail), "__mro__", ()))}
+    return seen_how == how and (not details or not names.isdisjoint(details.split("|")))
 
 
 class Catalogue(NamedTuple):
