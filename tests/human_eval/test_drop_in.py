@@ -146,7 +146,7 @@ def test_check_correctness_leaves_no_process_when_the_script_ends() -> None:
         "if pid == 0:\n"
         "    _judges.close(); os._exit(0)\n"
         "assert os.waitpid(pid, 0)[1] == 0\n"
-        "print(*(slot._housing.process.pid for slot in _judges.get(3.0)._sandbox._slots))\n"
+        "print(*(slot._housing.process.pid for slot in _judges.get(3.0)._sandbox._pool.slots))\n"
     )
     command = [sys.executable, "-c", script]
     workers = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()

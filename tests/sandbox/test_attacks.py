@@ -247,7 +247,7 @@ def test_nothing_that_one_program_plants_is_found_by_the_next(run) -> None:
 
 
 def _worker(sandbox) -> int:
-    return sandbox._slots[0]._housing.process.pid
+    return sandbox._pool.slots[0]._housing.process.pid
 
 
 def _children(pid: int) -> list[str]:

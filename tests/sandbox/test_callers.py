@@ -53,7 +53,7 @@ from codelm.sandbox import Limits, Program, Sandbox
 
 source = "import os, time\\nif os.fork() == 0: os.setsid()\\ntime.sleep(60)"
 with Sandbox(Limits(time_s=50), workers=2) as sandbox:
-    homes = [slot._housing for slot in sandbox._slots]
+    homes = [slot._housing for slot in sandbox._pool.slots]
     print(*(home.process.pid for home in homes), homes[0]._folder, flush=True)
     try:
         list(sandbox.run_many((i, Program(units=(source,))) for i in range(4)))
@@ -152,7 +152,7 @@ def test_run_alone_waits_for_the_others_and_keeps_them_out() -> None:
         beside.start()
         time.sleep(0.05)
         assert sandbox.run_alone(HONEST).proof
-        assert sandbox._free.qsize() == 2
+        assert sandbox._pool._free.qsize() == 2
         beside.join()
 
 
@@ -177,8 +177,8 @@ def test_sandbox_leaves_no_process_descriptor_or_folder_behind() -> None:
     """After the block everything is as before."""
     before = _descriptors()
     with Sandbox(workers=3) as sandbox:
-        workers = [str(slot._housing.process.pid) for slot in sandbox._slots if slot._housing]
-        folder = Path(sandbox._slots[0]._housing._folder)
+        workers = [str(slot._housing.process.pid) for slot in sandbox._pool.slots if slot._housing]
+        folder = Path(sandbox._pool.slots[0]._housing._folder)
         assert sandbox.run(HONEST).proof
     assert _descriptors() == before
     _wait_until_gone(workers, folder)

@@ -97,13 +97,13 @@ def test_clone3_is_unknown_so_that_libc_falls_back(full) -> None:
 
 def test_program_cannot_touch_its_worker_by_signals(full) -> None:
     """Process 1 is deaf to what comes from inside, SIGKILL, SIGSTOP and SIGINT too; the program lives on."""
-    worker = full._slots[0]._housing.pid
+    worker = full._pool.slots[0]._housing.pid
     source = (
         "import os\nassert os.getppid() == 1\nfor n in (2, 9, 15, 19): os.kill(1, n)\n"
         "try: os.kill(-1, 9)\nexcept ProcessLookupError: pass\n"
     )
     assert full.run(Program(units=(source,))).proof
-    assert full._slots[0]._housing.pid == worker
+    assert full._pool.slots[0]._housing.pid == worker
 
 
 def test_fork_bomb_and_daemon_leave_no_process(full) -> None:
@@ -112,16 +112,16 @@ def test_fork_bomb_and_daemon_leave_no_process(full) -> None:
     assert full.run(Program(units=(bomb,))).ended in (Ended.PROCESSES, Ended.TIMED_OUT)
     daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n"
     assert full.run(Program(units=(daemon,))).leftover_processes == 1
-    pid = full._slots[0]._housing.pid
+    pid = full._pool.slots[0]._housing.pid
     assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
 
 
 def test_file_beside_the_scratch_folder_retires_the_worker(full) -> None:
     """A place that cleaning does not reach: the next program gets a new worker and sees nothing."""
-    worker = full._slots[0]._housing.pid
+    worker = full._pool.slots[0]._housing.pid
     assert full.run(Program(units=("open('../planted', 'w').close()",))).proof
     assert full.run(Program(units=("import os; assert os.listdir('..') == ['scratch']",))).proof
-    assert full._slots[0]._housing.pid != worker
+    assert full._pool.slots[0]._housing.pid != worker
 
 
 def test_world_inside_is_small_and_nobodys(full) -> None:
@@ -166,7 +166,6 @@ def test_unknown_isolation_is_refused_with_the_names() -> None:
 
 def test_auto_is_refused_where_a_wall_cannot_be_built(monkeypatch) -> None:
     """It never falls to tier process, and says which wall and what to do."""
-    monkeypatch.setattr("codelm.sandbox._walls.HOST_PATHS", ("/lib", "/lib64", "/usr/lib"))
     monkeypatch.setattr("codelm.sandbox._housing._seccomp.filter_bytes", lambda: b"\xff" * 8)
     with pytest.raises(MissingError, match=r"seccomp.*`process` by name"), Sandbox(workers=1):
         pass

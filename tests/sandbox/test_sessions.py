@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from codelm.sandbox import Clock, Command, Ended, Limits, Program, Sandbox, Session, probe
-from codelm.sandbox._walls import interpreter
 
 MiB = 1 << 20
 TIERS = ("process", "full")
@@ -110,7 +109,7 @@ def test_command_runs_with_files_and_input(box) -> None:
     """The interpreter as the command: files in sub-folders, standard input, both streams, its status."""
     source = b"import sys; print(open('in/data').read(), sys.stdin.read()); sys.exit('bad')"
     command = Command(
-        argv=(interpreter(), "-S", "main.py"), files={"main.py": source, "in/data": b"d"}, stdin=b"i"
+        argv=(box.python.executable, "-S", "main.py"), files={"main.py": source, "in/data": b"d"}, stdin=b"i"
     )
     outcome = box.run(command)
     assert (outcome.ended, outcome.exit_status, outcome.stdout, outcome.stderr) == (

@@ -3,12 +3,14 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from codelm.errors import InfraError
 from codelm.sandbox import Ended, Limits, Program, Sandbox
+from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._slot import Slot
 
 HONEST = Program(units=("x = 1\n",))
@@ -31,7 +33,7 @@ def test_program_that_kills_its_worker_is_lost_with_the_signal(own, tmp_path: Pa
         "os.kill(os.getppid(), 9); time.sleep(60)\n"
     )
     with own as sandbox:
-        folder = sandbox._slots[0]._housing._folder
+        folder = sandbox._pool.slots[0]._housing._folder
         outcome = sandbox.run(Program(units=(source,)))
         assert (outcome.ended, outcome.signal, outcome.settled) == (Ended.LOST, signal.SIGKILL, False)
         assert not Path(folder).exists()
@@ -53,7 +55,7 @@ def test_worker_killed_while_a_program_runs_loses_only_that_one(own) -> None:
     source = "import os, time\nopen('/proc/self/oom_score_adj').close()\ntime.sleep(0.2)\n"
     with own as sandbox:
         many = sandbox.run_many((i, Program(units=(source,))) for i in range(3))
-        worker = sandbox._slots[0]._housing.process.pid
+        worker = sandbox._pool.slots[0]._housing.process.pid
         first = next(many)
         assert first[1].ended is Ended.FINISHED
         os.kill(worker, signal.SIGKILL)
@@ -68,10 +70,10 @@ def test_program_that_stops_its_worker_times_out_and_the_slot_recovers(own) -> N
         stop = Program(
             units=("import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP); time.sleep(60)\n",)
         )
-        worker = sandbox._slots[0]._housing.process.pid
+        worker = sandbox._pool.slots[0]._housing.process.pid
         assert sandbox.run(stop).ended is Ended.TIMED_OUT
         assert sandbox.run(HONEST).proof
-        assert sandbox._slots[0]._housing.process.pid == worker  # woken up, not replaced
+        assert sandbox._pool.slots[0]._housing.process.pid == worker  # woken up, not replaced
 
 
 def test_interpreter_that_cannot_start_is_an_infra_error(monkeypatch, tmp_path: Path) -> None:
@@ -79,7 +81,8 @@ def test_interpreter_that_cannot_start_is_an_infra_error(monkeypatch, tmp_path: 
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho no such luck >&2\nexit 3\n")
     broken.chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(broken))
+    python = replace(interpreter(), executable=str(broken))
+    monkeypatch.setattr("codelm.sandbox._sandbox.interpreter", lambda *_: python)
     with (
         pytest.raises(InfraError, match="did not start \\(no such luck\\)"),
         Sandbox(workers=2, isolation="process"),
@@ -102,6 +105,6 @@ def test_worker_that_cannot_be_replaced_loses_the_program_with_the_reason(own, m
 
 def _kill_worker(sandbox: Sandbox) -> None:
     """Kill the worker and wait until it is dead, but leave it to be reaped."""
-    pid = sandbox._slots[0]._housing.process.pid
+    pid = sandbox._pool.slots[0]._housing.process.pid
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

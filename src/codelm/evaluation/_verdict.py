@@ -47,8 +47,8 @@ def verdict_of(outcome: Outcome, limits: Limits) -> Verdict:
             return Verdict.MEMORY
         case Ended.OUTPUT:
             return Verdict.OUTPUT
-        case Ended.LOST:  # a signal is what the program did to its worker; anything else is a bug of ours
-            return Verdict.CRASHED if outcome.signal else Verdict.INFRA_ERROR
+        case Ended.LOST:  # with words, it was not run; without, it broke its worker, alone too
+            return Verdict.INFRA_ERROR if outcome.message else Verdict.CRASHED
 
 
 def result_text(outcome: Outcome, verdict: Verdict) -> str:

@@ -8,15 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from codelm.errors import MissingError
 from codelm.sandbox import _protocol, _seccomp, _walls
+from codelm.sandbox._cgroup import Cgroup
+from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import children, descendants, kill, kill_descendants, kill_marked
+from codelm.sandbox._root import PACKAGES, import_paths, link_packages, root_plan
 
 WORKER = Path(__file__).with_name("_worker.py")
 LAUNCHER = Path(__file__).with_name("_launcher.py")
@@ -39,6 +41,8 @@ class Plan:
     uid: int
     limits: Limits
     prelude: str
+    python: Interpreter
+    paths: tuple[str, ...] = ()  # of the host, to be read beside what the interpreter needs
 
     @property
     def walled(self) -> bool:
@@ -47,7 +51,12 @@ class Plan:
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""
-        return limits.rlimits(own_user=self.walled)
+        return limits.rlimits(tasks=self.tasks(limits) if self.walled else None)
+
+    @staticmethod
+    def tasks(limits: Limits) -> int:
+        """How many processes and threads a program may have at once; past it a fork fails, EAGAIN."""
+        return 4 * limits.processes
 
 
 class Housing:
@@ -60,7 +69,11 @@ class Housing:
         """
         self.plan = plan
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
+        self._limits = plan.limits
         with contextlib.ExitStack() as undo:
+            self._cgroup = Cgroup.create(plan.limits.memory_bytes, plan.tasks(plan.limits))
+            if self._cgroup is not None:
+                undo.callback(self._cgroup.remove)
             self._folder = tempfile.mkdtemp(prefix="codelm-")
             undo.callback(_remove, self._folder)
             self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -71,6 +84,8 @@ class Housing:
                 with open(printed, "wb") as stream:
                     self.process = self._spawn(theirs, stream.fileno())
             undo.callback(self._kill)
+            if self._cgroup is not None:
+                self._cgroup.add(self.process.pid)
             os.set_blocking(self.output, False)
             self._wait_until_ready()
             self.pid = self.process.pid
@@ -78,7 +93,24 @@ class Housing:
                 self.pid = descendants(self.process.pid)[0]
                 # Its root is mounted nowhere any more, so nothing is left if we are killed.
                 os.rmdir(self._folder)
+            if self._cgroup is not None:
+                self._cgroup.settle()
+                self._cgroup.limit(plan.limits.memory_bytes, plan.tasks(plan.limits))
+                self._oom_kills = self._cgroup.oom_kills()
             undo.pop_all()
+
+    def allow(self, limits: Limits) -> None:
+        """The next program has these limits: of memory and tasks, which the control group holds."""
+        if self._cgroup is not None and limits != self._limits:
+            self._cgroup.limit(limits.memory_bytes, self.plan.tasks(limits))
+        self._limits = limits
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel has killed a process here for want of memory since this was last asked."""
+        if self._cgroup is None:
+            return False
+        before, self._oom_kills = self._oom_kills, self._cgroup.oom_kills()
+        return self._oom_kills > before
 
     def kill_program(self) -> None:
         """Kill every process below the worker; it then reports the end of its program."""
@@ -114,6 +146,9 @@ class Housing:
             kill_marked(self._mark)
         os.close(self.output)
         _remove(self._folder)
+        if self._cgroup is not None:
+            self._cgroup.kill()
+            self._cgroup.remove()
 
     def forget(self) -> None:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
@@ -130,13 +165,18 @@ class Housing:
         return count, last
 
     def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
+        box = BOX
+        if not self.plan.walled:
+            box = f"{self._folder}/box"
+            os.mkdir(box, 0o700)
+            link_packages(self.plan.python, self._folder)
         return subprocess.Popen(
-            self._command(control.fileno()),
+            self._command(control.fileno(), box),
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=printed,
             cwd=self._folder,
-            env=_environment(BOX if self.plan.walled else self._folder, self._mark),
+            env=_environment(box, self._mark),
             pass_fds=[control.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
         )
@@ -157,22 +197,21 @@ class Housing:
         kill(self.process.pid)
         self.process.wait()
 
-    def _command(self, control: int) -> list[str]:
-        config = json.dumps(self._config(control))
+    def _command(self, control: int, box: str) -> list[str]:
+        python, config = self.plan.python.executable, json.dumps(self._config(control, box))
         if not self.plan.walled:
-            return [sys.executable, *INTERPRETER_FLAGS, str(WORKER), config]
-        inside = [_walls.interpreter(), *INTERPRETER_FLAGS, "/worker.py", config]
-        launcher = [_walls.interpreter(), *INTERPRETER_FLAGS, str(LAUNCHER)]
+            return [python, *INTERPRETER_FLAGS, str(WORKER), config]
+        launcher = [os.path.realpath(sys.executable), *INTERPRETER_FLAGS, str(LAUNCHER)]
+        inside = [python, *INTERPRETER_FLAGS, "/worker.py", config]
         return [*launcher, json.dumps(self._wall_config(control)), *inside]
 
     def _wall_config(self, control: int) -> dict[str, object]:
-        binds, links = _walls.root_plan(site_paths())
         return {
             "control": control,
+            "cgroup": self._cgroup.procs_files if self._cgroup else [],
             "root": self._folder,
             "worker": str(WORKER),
-            "binds": binds,
-            "links": links,
+            **root_plan(self.plan.python, self.plan.paths)._asdict(),
             "uid": self.plan.uid,
             "scratch_bytes": self.plan.limits.scratch_bytes,
             "scratch_inodes": self.plan.limits.scratch_inodes,
@@ -180,26 +219,21 @@ class Housing:
             "filter": _seccomp.filter_bytes().hex(),
         }
 
-    def _config(self, control: int) -> dict[str, object]:
+    def _config(self, control: int, box: str) -> dict[str, object]:
+        packages = (PACKAGES,) if self.plan.walled else (self._folder,)
         return {
             "control": control,
-            "folder": BOX if self.plan.walled else self._folder,
+            "folder": box,
+            "remove_folder": None if self.plan.walled else self._folder,
             "prelude": self.plan.prelude,
-            "site_paths": site_paths(),
+            "import_paths": import_paths(self.plan.python, *packages),
             "rlimits": self.plan.rlimits(self.plan.limits),
             "killing": "inside" if self.plan.walled else "children",
-            "remove_folder": not self.plan.walled,
             "program_uid": None,
             "stoppable": False,
             "last_filter": None,
             "last_filter_pid_at": [],
         }
-
-
-def site_paths() -> list[str]:
-    """Where the running interpreter keeps installed packages; what programs may import beyond the stdlib."""
-    paths = sysconfig.get_paths()
-    return list(dict.fromkeys((paths["purelib"], paths["platlib"])))
 
 
 def _environment(folder: str, mark: str) -> dict[str, str]:

@@ -42,6 +42,9 @@ def main() -> NoReturn:
     config: dict[str, Any] = json.loads(sys.argv[1])
     os.umask(0o022)  # the modes of our root are ours to say
     try:
+        for name in config["cgroup"]:
+            with open(name, "w") as stream:
+                stream.write("0")
         enter_namespaces(config)
         build_root(config)
         pid = os.fork()
@@ -76,6 +79,12 @@ def build_root(config: dict[str, Any]) -> None:
     mount("root", root, "tmpfs", MS_NOSUID, "size=1m,nr_inodes=1k,mode=0755")
     for path in config["binds"]:
         bind(path, root + path, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV)
+    for path in config["hidden"]:
+        mount("hidden", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,nr_inodes=1k,mode=0755")
+    for path in config["packages"]:
+        bind(path, root + path, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV)
+    for path in config["hidden"]:
+        set_attributes(root + path, ATTR_RDONLY, recursive=False)
     bind(config["worker"], f"{root}/worker.py", ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC)
     for name in DEVICES:
         bind(f"/dev/{name}", f"{root}/dev/{name}", ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC)

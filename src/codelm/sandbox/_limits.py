@@ -56,8 +56,8 @@ class Limits:
         """Plain wall time at which any program is stopped, so that a run ends whatever the load."""
         return 20 * self.time_s + 10
 
-    def rlimits(self, *, own_user: bool) -> list[tuple[int, int]]:
-        """The limits of each process as (RLIMIT_*, value); of processes only where the user is its own."""
+    def rlimits(self, *, tasks: int | None) -> list[tuple[int, int]]:
+        """The limits of each process as (RLIMIT_*, value). tasks: of its user, where it has one of its own."""
         # Seconds of CPU, each process: only in case the supervisor is gone and nobody else stops it.
         belt_s = int(self.wall_guard_s) + 1
         return [
@@ -69,7 +69,7 @@ class Limits:
             (resource.RLIMIT_MSGQUEUE, 0),
             (resource.RLIMIT_NOFILE, self.open_files),
             (resource.RLIMIT_STACK, self.stack_bytes),
-            *([(resource.RLIMIT_NPROC, 4 * self.processes)] if own_user else []),
+            *([] if tasks is None else [(resource.RLIMIT_NPROC, tasks)]),
         ]
 
     def to_json(self) -> dict[str, Any]:

@@ -1,100 +1,148 @@
-"""The system-call filter of tier `full`: what a program may not ask of the kernel, as classic BPF.
+"""The system-call filters: what a program may not ask of the kernel, as classic BPF.
 
 A deny-list that answers EPERM, so that a program sees a refusal it can report; a foreign architecture is
-killed, since its numbers mean other calls. Pure: the launcher inside the walls only loads the bytes.
+killed, since its numbers mean other calls; calls newer than our table do not exist (ENOSYS). Only what stands
+in the call itself can be looked at: numbers and plain arguments, no memory behind a pointer.
+
+`filter_bytes` goes over a worker and all its programs, stricter where no namespace keeps them from the host.
+`last_filter` comes on top, in a program's own process, where even its user is the supervisor's.
+
+Left open on purpose: file locks. Honest programs lock their own files (SQLite does), and a filter cannot see
+which file is meant; two programs that run at the same time can pass each other bits over locks on shared
+read-only files, as over the load of a processor.
 """
 
 import errno
+import platform
 import struct
+from collections.abc import Iterable
 
-AUDIT_ARCH_X86_64 = 0xC000003E
+from codelm.sandbox._syscalls import AUDIT_ARCH, NEWEST, NUMBERS
+
 X32_BIT = 0x40000000
 KILL_PROCESS, ALLOW = 0x80000000, 0x7FFF0000
 NUMBER_AT, ARCH_AT, ARGS_AT = 0, 4, 16  # offsets in struct seccomp_data; arguments are 8 bytes each
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+LOAD, AND, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 
 NAMESPACE_FLAGS = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+CLONE_THREAD = 0x10000
 AF_UNIX = 1
-TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # put characters into a terminal's input
+SOCKET_KIND, CONNECTED_KINDS = 0xF, (1, 5)  # bits of the type; other kinds can send to any address
+PRIO_PROCESS, PR_SET_PDEATHSIG = 0, 1
 
-# Refused whatever the arguments; x86-64 numbers. Each row says what it would open.
+# ioctl: characters into a terminal's input, TIOCSTI and TIOCLINUX. Where no namespace and no read-only mount
+# stands behind it, only what honest programs need: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
+# Others name the host's interfaces, send signals (FIOSETOWN), or seal files that may only be read.
+TERMINAL_REQUESTS, HARMLESS_REQUESTS = (0x5412, 0x541C), (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+# fcntl: see and hold up what others do with a file (F_SETLEASE, F_NOTIFY); have the kernel signal any process
+# of the same user (F_SETOWN, F_SETSIG, F_SETOWN_EX).
+FILE_COMMANDS, SIGNAL_COMMANDS = (1024, 1026), (8, 10, 15)
+
+_INSTRUCTION = "<HBBI"  # struct sock_filter
+_OWN_PID = 0x7FFFFFFF  # stands for the pid that is not known yet; above any that the kernel gives
+
+# Refused whatever the arguments. Each row says what it would open.
 DENIED = {
-    "other processes": {
-        "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_getfd": 438,
-        "process_madvise": 440, "process_mrelease": 448, "migrate_pages": 256, "move_pages": 279,
-        "ioprio_set": 251,
-    },
-    "sockets, past `socketpair`": {"socket": 41, "connect": 42, "bind": 49, "listen": 50},
-    "sockets past a filter on `socket`": {
-        "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
-    },
-    "kernel programs, counters, fault handling": {"bpf": 321, "perf_event_open": 298, "userfaultfd": 323},
-    "keys, which have no namespace": {"add_key": 248, "request_key": 249, "keyctl": 250},
-    "new namespaces, with capabilities in them": {"unshare": 272, "setns": 308},
-    "mounts": {
-        "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "open_tree": 428, "move_mount": 429,
-        "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "statmount": 457,
-        "listmount": 458, "open_tree_attr": 467, "quotactl": 179, "quotactl_fd": 443, "swapon": 167,
-        "swapoff": 168,
-    },
-    "files by handle, past the root": {"name_to_handle_at": 303, "open_by_handle_at": 304},
-    "attributes that outlive a cleaning": {
-        "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198,
-        "fremovexattr": 199, "setxattrat": 463, "removexattrat": 466,
-    },
-    "objects that outlive a process": {
-        "shmget": 29, "shmat": 30, "shmctl": 31, "shmdt": 67, "semget": 64, "semop": 65, "semctl": 66,
-        "semtimedop": 220, "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240,
-        "mq_unlink": 241, "mq_timedsend": 242, "mq_timedreceive": 243, "mq_notify": 244, "mq_getsetattr": 245,
-    },
-    "memory that no limit of a process counts": {"memfd_create": 319, "memfd_secret": 447},
-    "the machine": {
-        "reboot": 169, "sethostname": 170, "setdomainname": 171, "settimeofday": 164, "clock_settime": 227,
-        "adjtimex": 159, "clock_adjtime": 305, "init_module": 175, "finit_module": 313, "delete_module": 176,
-        "kexec_load": 246, "kexec_file_load": 320, "acct": 163, "syslog": 103, "iopl": 172, "ioperm": 173,
-        "vhangup": 153, "fanotify_init": 300, "fanotify_mark": 301,
-    },
-    "old doors": {
-        "personality": 135, "modify_ldt": 154, "uselib": 134, "ustat": 136, "sysfs": 139, "_sysctl": 156,
-        "lookup_dcookie": 212,
-    },
-}  # fmt: skip
+    "other processes": (
+        *("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "process_madvise"),
+        *("process_mrelease", "migrate_pages", "move_pages", "ioprio_set"),
+    ),
+    "sockets, past `socketpair`": ("socket", "connect", "bind", "listen"),
+    "sockets past a filter on `socket`": ("io_uring_setup", "io_uring_enter", "io_uring_register"),
+    "kernel programs, counters, fault handling": ("bpf", "perf_event_open", "userfaultfd"),
+    "keys, which have no namespace": ("add_key", "request_key", "keyctl"),
+    "new namespaces, with capabilities in them": ("unshare", "setns"),
+    "mounts": (
+        *("mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig"),
+        *("fsmount", "fspick", "mount_setattr", "statmount", "listmount", "open_tree_attr", "quotactl"),
+        *("quotactl_fd", "swapon", "swapoff"),
+    ),
+    "files by handle, past the root": ("name_to_handle_at", "open_by_handle_at"),
+    "what others do with files": ("inotify_init", "inotify_init1", "fanotify_init"),
+    "attributes that outlive a cleaning": (
+        *("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"),
+        *("setxattrat", "removexattrat", "file_setattr"),
+    ),
+    "objects that outlive a process": (
+        *("shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semctl", "semtimedop"),
+        *("msgget", "msgsnd", "msgrcv", "msgctl"),
+        *("mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr"),
+    ),
+    "memory that no limit of a process counts": ("memfd_create", "memfd_secret"),
+    "the machine": (
+        *("reboot", "sethostname", "setdomainname", "settimeofday", "clock_settime", "adjtimex"),
+        *("clock_adjtime", "init_module", "finit_module", "delete_module", "kexec_load"),
+        *("kexec_file_load", "acct", "syslog", "iopl", "ioperm", "vhangup"),
+        *("sync", "syncfs"),  # makes all others wait for the disk
+        "io_setup",  # its contexts are counted for the machine as a whole
+    ),
+    "old doors": ("personality", "modify_ldt", "uselib", "ustat", "sysfs", "_sysctl", "lookup_dcookie"),
+}
+IPC = "objects that outlive a process"  # a wall together with the ipc namespace
 
-CLONE, CLONE3, SOCKETPAIR, SETPRIORITY, IOCTL = 56, 435, 53, 141, 16
 # The first argument is a process: only 0, the caller itself, is allowed.
-ONLY_ITSELF = {
-    "prlimit64": 302,
-    "sched_setaffinity": 203,
-    "sched_setparam": 142,
-    "sched_setscheduler": 144,
-    "sched_setattr": 314,
+ONLY_ITSELF = ("prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr")
+
+# For a program whose user is the supervisor's: the first argument of a signal must be its own process, and
+# files that it may only read must stay as they are, though it owns them. Landlock does not look at these.
+SIGNALS = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+DENIED_LAST = {
+    "processes, which would be out of the worker's reach": ("fork", "vfork"),
+    "signals to others": ("tkill", "pidfd_open", "pidfd_send_signal"),
+    "modes, owners and times of files": (
+        *("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat"),
+        *("utime", "utimes", "futimesat", "utimensat"),
+    ),
 }
 
 
-def filter_bytes() -> bytes:
-    """The whole filter, an array of struct sock_filter."""
-    refuse = [_instruction(RETURN, refusal(errno.EPERM))]
-    code = [
-        _instruction(LOAD, ARCH_AT),
-        _instruction(EQUAL, AUDIT_ARCH_X86_64, 1, 0),
-        _instruction(RETURN, KILL_PROCESS),
-        _instruction(LOAD, NUMBER_AT),
-        _instruction(AT_LEAST, X32_BIT, 0, 1),
-        *refuse,
-    ]
-    for group in DENIED.values():
-        for number in group.values():
-            code += _on(number, refuse)
-    code += _on(
-        CLONE3, [_instruction(RETURN, refusal(errno.ENOSYS))]
-    )  # its flags cannot be seen; libc falls back
-    code += _on(CLONE, [_argument(0), _instruction(ANY_BIT, NAMESPACE_FLAGS, 0, 1), *refuse, _allow()])
-    code += _on(SOCKETPAIR, [*_unless_equal(0, AF_UNIX), _allow()])
-    code += _on(SETPRIORITY, [*_unless_equal(0, 0), *_unless_equal(1, 0), _allow()])
-    code += _on(IOCTL, [*_if_equal(1, TIOCSTI), *_if_equal(1, TIOCLINUX), _allow()])
-    for number in ONLY_ITSELF.values():
-        code += _on(number, [*_unless_equal(0, 0), _allow()])
-    return b"".join([*code, _allow()])
+def filter_bytes(
+    *, namespaces: bool = True, without_ipc: bool = False, machine: str = platform.machine()
+) -> bytes:
+    """The filter over a worker and its programs, an array of struct sock_filter.
+
+    namespaces: whether they have namespaces of their own. without_ipc: leave out the row IPC.
+    """
+    code = _Code(machine)
+    code.deny(name for row, names in DENIED.items() if not (without_ipc and row == IPC) for name in names)
+    code.on("clone3", [_give(errno.ENOSYS)])  # its flags cannot be seen; libc falls back to `clone`
+    code.on("clone", [_argument(0), *_refuse_if(ANY_BIT, NAMESPACE_FLAGS)])
+    code.on("setpriority", [_argument(0), *_only(PRIO_PROCESS), _argument(1), *_only(0)])
+    for name in ONLY_ITSELF:
+        code.on(name, [_argument(0), *_only(0)])
+    if namespaces:
+        code.on("socketpair", [_argument(0), *_only(AF_UNIX)])
+        code.on("fcntl", [_argument(1), *_none(*FILE_COMMANDS)])
+        code.on("ioctl", [_argument(1), *_none(*TERMINAL_REQUESTS)])
+    else:
+        kind = [_argument(1), _instruction(AND, SOCKET_KIND), *_only(*CONNECTED_KINDS)]
+        code.on("socketpair", [_argument(0), *_only(AF_UNIX), *kind])
+        code.on("fcntl", [_argument(1), *_none(*FILE_COMMANDS, *SIGNAL_COMMANDS)])
+        code.on("ioctl", [_argument(1), *_only(*HARMLESS_REQUESTS)])
+    return code.whole()
+
+
+def last_filter(machine: str = platform.machine()) -> tuple[bytes, list[int]]:
+    """The filter of one program under the supervisor's own user, and where in it the program's pid belongs.
+
+    Each place is the offset of 4 bytes, little endian.
+    """
+    code = _Code(machine)
+    code.deny(name for names in DENIED_LAST.values() for name in names)
+    code.on("clone", [_argument(0), *_refuse_unless(ANY_BIT, CLONE_THREAD)])
+    for name in SIGNALS:
+        code.on(name, [_argument(0), *_only(_OWN_PID)])
+    code.on("prctl", [_argument(0), *_none(PR_SET_PDEATHSIG)])
+    whole = code.whole()
+    values = [value for _, _, _, value in struct.iter_unpack(_INSTRUCTION, whole)]
+    return whole, [8 * place + 4 for place, value in enumerate(values) if value == _OWN_PID]
+
+
+def missing(machine: str = platform.machine()) -> str | None:
+    """Why there is no filter for this machine, or None."""
+    if machine not in NUMBERS:
+        return f"the system-call filter is written for {' and '.join(NUMBERS)}, this is {machine}"
+    return None
 
 
 def refusal(error: int) -> int:
@@ -102,9 +150,33 @@ def refusal(error: int) -> int:
     return 0x00050000 | error
 
 
-def _on(number: int, body: list[bytes]) -> list[bytes]:
-    """`body`, for one system call; it must end in a return."""
-    return [_instruction(EQUAL, number, 0, len(body)), *body]
+class _Code:
+    """A filter being written: first what holds for every call, then one piece for each call that is named."""
+
+    def __init__(self, machine: str) -> None:
+        self._numbers = NUMBERS[machine]
+        self._pieces = [
+            _instruction(LOAD, ARCH_AT),
+            _instruction(EQUAL, AUDIT_ARCH[machine], 1, 0),
+            _instruction(RETURN, KILL_PROCESS),
+            _instruction(LOAD, NUMBER_AT),
+            *_refuse_if(AT_LEAST, X32_BIT),
+            _instruction(AT_LEAST, NEWEST + 1, 0, 1),
+            _give(errno.ENOSYS),
+        ]
+
+    def deny(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.on(name, [_give(errno.EPERM)])
+
+    def on(self, name: str, checks: list[bytes]) -> None:
+        """What holds for one call; it is allowed where no check answers. Not every machine has every call."""
+        if name in self._numbers:
+            body = [*checks, _instruction(RETURN, ALLOW)]
+            self._pieces += [_instruction(EQUAL, self._numbers[name], 0, len(body)), *body]
+
+    def whole(self) -> bytes:
+        return b"".join([*self._pieces, _instruction(RETURN, ALLOW)])
 
 
 def _argument(place: int) -> bytes:
@@ -112,17 +184,28 @@ def _argument(place: int) -> bytes:
     return _instruction(LOAD, ARGS_AT + 8 * place)
 
 
-def _unless_equal(place: int, value: int) -> list[bytes]:
-    return [_argument(place), _instruction(EQUAL, value, 1, 0), _instruction(RETURN, refusal(errno.EPERM))]
+def _refuse_if(test: int, value: int) -> list[bytes]:
+    return [_instruction(test, value, 0, 1), _give(errno.EPERM)]
 
 
-def _if_equal(place: int, value: int) -> list[bytes]:
-    return [_argument(place), _instruction(EQUAL, value, 0, 1), _instruction(RETURN, refusal(errno.EPERM))]
+def _refuse_unless(test: int, value: int) -> list[bytes]:
+    return [_instruction(test, value, 1, 0), _give(errno.EPERM)]
 
 
-def _allow() -> bytes:
-    return _instruction(RETURN, ALLOW)
+def _only(*values: int) -> list[bytes]:
+    """Refuse what is none of these."""
+    tests = [_instruction(EQUAL, value, len(values) - place, 0) for place, value in enumerate(values)]
+    return [*tests, _give(errno.EPERM)]
+
+
+def _none(*values: int) -> list[bytes]:
+    """Refuse what is one of these."""
+    return [piece for value in values for piece in _refuse_if(EQUAL, value)]
+
+
+def _give(error: int) -> bytes:
+    return _instruction(RETURN, refusal(error))
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("<HBBI", code, if_true, if_false, value)
+    return struct.pack(_INSTRUCTION, code, if_true, if_false, value)

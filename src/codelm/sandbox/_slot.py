@@ -2,12 +2,14 @@
 
 import contextlib
 import math
+import os
 import secrets
 import select
 import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from signal import SIGKILL
 
 from codelm.errors import MissingError
 from codelm.sandbox import _protocol
@@ -102,6 +104,8 @@ class Slot:
             frame = self._listen(running, only_call=fork)
             if frame is not None:
                 watch.end(None)
+                if frame.kind == _protocol.CALL_DIED:
+                    self._ask_for_memory(watch)
                 return interpret_call(watch, frame)
             self._loaded = None
             with running.ends:
@@ -174,6 +178,7 @@ class Slot:
             with self._stopped_on_error():
                 watch = self._watch(limits)
                 assert self._housing is not None
+                self._housing.allow(limits)
                 exchange = Exchange(self._housing, watch, ours, streams)
                 exchange.send(data)
             return Running(
@@ -260,6 +265,8 @@ class Slot:
             printed = bytes(running.streams.out.data), bytes(running.streams.err.data)
         watch.output_bytes += housing.drain(watch.limits.output_bytes + 1)[0]
         exchange.read_rest()
+        if report is None or (os.WIFSIGNALED(report.status) and os.WTERMSIG(report.status) == SIGKILL):
+            self._ask_for_memory(watch)
         lost_by = self._retire() if report is None or report.state != _protocol.CLEAN else None
         if report is None:
             return watch.outcome(watch.stopped or Ended.LOST, signal=lost_by)
@@ -267,6 +274,12 @@ class Slot:
         if frame is None and said:
             frame = _protocol.parse_frame(said, running.nonce)
         return interpret(watch, report, frame, tampered=bool(said) and frame is None, streams=printed)
+
+    def _ask_for_memory(self, watch: Watch) -> None:
+        """Something was killed, and not by us: see whether the kernel did it for want of memory."""
+        assert self._housing is not None
+        if watch.stopped is None and self._housing.ran_out_of_memory():
+            watch.stopped = Ended.MEMORY
 
     def _await_report(self) -> _protocol.Report | None:
         """The last report on a program that has ended; None when the worker died or does not come to it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from codelm.errors import MissingError, UsageError
 from codelm.sandbox import _walls
 from codelm.sandbox._housing import Plan
+from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import missing_kernel_feature
 from codelm.sandbox._slot import Slot
@@ -75,7 +76,7 @@ def check_host(tier: str) -> None:
 
 def probe(tier: str) -> str | None:
     """Why a tier cannot be had here, or None: found by starting a worker in it and stopping it."""
-    slot = Slot(Plan(tier=tier, uid=fresh_uids(1)[0], limits=Limits(), prelude=""))
+    slot = Slot(Plan(tier=tier, uid=fresh_uids(1)[0], limits=Limits(), prelude="", python=interpreter()))
     try:
         check_host(tier)
         slot.start()

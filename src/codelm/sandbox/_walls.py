@@ -3,32 +3,10 @@
 import ctypes
 import os
 import platform
-import sys
-import sysconfig
 from pathlib import Path
 
-SCRATCH_INODES = 4096
 FIRST_UID, LAST_UID = 61184, 65519  # a range that no distribution gives to people or services
 SYS_LANDLOCK_CREATE, LANDLOCK_VERSION = 444, 1
-
-# Shared libraries of the host, and what they and the standard library read.
-HOST_PATHS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
-
-
-def interpreter() -> str:
-    """The executable that runs inside: the one beneath a virtual environment, links resolved."""
-    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-
-
-def root_plan(site_paths: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """What the root holds: paths of the host, shown in the same place, and symbolic links (path, target)."""
-    libraries = [sysconfig.get_path("stdlib"), f"{sys.base_prefix}/lib", os.path.dirname(os.__file__)]
-    wanted = [*HOST_PATHS, *libraries, interpreter(), *site_paths]
-    links = [(path, os.readlink(path)) for path in HOST_PATHS if os.path.islink(path)]
-    real = {os.path.realpath(path) for path in wanted if os.path.exists(path)}
-    named = {path for path in wanted if os.path.exists(path) and not os.path.islink(path)}
-    found = sorted(real | named)
-    return [path for path in found if not any(Path(other) in Path(path).parents for other in found)], links
 
 
 def landlock_abi() -> int:

@@ -121,7 +121,7 @@ def main() -> None:
     if config["killing"] != "children":  # within walls: no process of our user may look into us
         prctl(PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as process 1 we are deaf to it then
-    sys.path.extend(config["site_paths"])
+    sys.path.extend(config["import_paths"])
     posix.chdir(config["folder"])
     for_programs = ForProgramsOnly()
     for_programs.preload()
@@ -211,8 +211,8 @@ class Worker:
         if self.config["remove_folder"]:
             posix.chdir("/")
             with contextlib.suppress(OSError):
-                empty(self.config["folder"])
-                posix.rmdir(self.config["folder"])
+                empty(self.config["remove_folder"])
+                posix.rmdir(self.config["remove_folder"])
 
     def run_one(self, fds: list[int], *, keep: bool) -> bool:
         """One program, from its fork to when nothing of it is left; False when that is not to be had."""

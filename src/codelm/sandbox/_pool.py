@@ -1,0 +1,98 @@
+"""The slots of one sandbox: started together, taken one by one from any thread, stopped together."""
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from codelm.errors import InfraError, MissingError
+from codelm.sandbox._slot import Slot
+
+
+class Pool:
+    """Slots, each for one program at a time. Of use in the process that opened it only."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self.slots = slots
+        self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
+        self._all_of_them = threading.Lock()
+        self._owner = 0  # process that opened it; 0 while it is not in use
+
+    def open(self) -> None:
+        """Start all workers. Raises: MissingError; InfraError when one does not come up."""
+        try:
+            with ThreadPoolExecutor(len(self.slots)) as threads:
+                list(threads.map(Slot.start, self.slots))
+        except MissingError:
+            self._stop()
+            raise
+        except OSError as error:
+            self._stop()
+            raise InfraError(f"{error}; see whether `{sys.executable} -S -c pass` runs here") from error
+        for slot in self.slots:
+            self._free.put(slot)
+        self._owner = os.getpid()
+        _opened.add(self)
+
+    def close(self) -> None:
+        """Stop all workers; what still runs is killed. May be called twice."""
+        if self._owner != os.getpid():
+            return
+        self._owner = 0
+        stopped = 0
+        while stopped < len(self.slots):
+            try:
+                self._free.get(timeout=0.02).stop()
+                stopped += 1
+            except queue.Empty:  # a program still runs in it; its thread lets go when the program is dead
+                for slot in self.slots:
+                    slot.interrupt()
+
+    @contextlib.contextmanager
+    def slot(self) -> Iterator[Slot]:
+        """One slot to oneself; waits until one is free. Raises: ValueError where the pool is not open."""
+        self._check_open()
+        slot = self._free.get()
+        try:
+            self._check_open()  # it may have been closed while we waited
+            yield slot
+        finally:
+            self._free.put(slot)
+
+    @contextlib.contextmanager
+    def all_slots(self) -> Iterator[Slot]:
+        """One slot, while nothing runs in the others."""
+        with self._all_of_them, contextlib.ExitStack() as held:
+            for _ in self.slots:
+                slot = held.enter_context(self.slot())
+            yield slot
+
+    def _check_open(self) -> None:
+        if self._owner != os.getpid():
+            raise ValueError("the sandbox is not entered in this process; use `with Sandbox(...) as sandbox`")
+
+    def _stop(self) -> None:
+        for slot in self.slots:
+            slot.stop()
+
+    def _forget(self) -> None:
+        """In a forked copy of the caller: close our copies of the workers' sockets, which are its own."""
+        self._owner = 0
+        for slot in self.slots:
+            slot.forget()
+
+
+_opened: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for pool in list(_opened):
+        pool._forget()
+    _opened.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)
