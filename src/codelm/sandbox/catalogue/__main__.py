@@ -10,6 +10,7 @@ import sys
 
 from codelm.errors import CodelmError
 from codelm.sandbox._tiers import ISOLATIONS
+from codelm.sandbox.catalogue._rows import catalogue
 from codelm.sandbox.catalogue._run import RowResult, Verdict, run_catalogue
 
 EXIT_BROKEN = 1
@@ -17,12 +18,17 @@ EXIT_BROKEN = 1
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m codelm.sandbox.catalogue", description=__doc__)
+    parser.add_argument("row", nargs="*", help="ids of rows; default: all")
     parser.add_argument("--isolation", choices=ISOLATIONS, default="auto")
     parser.add_argument("--json", action="store_true", help="one JSON object for each row, one a line")
     options = parser.parse_args()
+    known = {row.id: row for row in (*catalogue().attacks, *catalogue().honest)}
+    if unknown := set(options.row) - known.keys():
+        parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    rows = [known[name] for name in options.row or known]
     show = _print_json if options.json else _print_line
     try:
-        results = run_catalogue(options.isolation, on_row=show)
+        results = run_catalogue(options.isolation, rows=rows, on_row=show)
     except CodelmError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_code

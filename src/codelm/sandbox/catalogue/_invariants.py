@@ -6,7 +6,6 @@ laid to the program's charge, so the catalogue is for a host that is otherwise q
 
 import contextlib
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -53,7 +52,7 @@ class Invariant:
 
 def processes(watched: Watched) -> Counter[str]:
     """Processes below this one, and all that run as a user of the sandbox's own, by their command names."""
-    users = {slot.plan.uid for slot in watched.sandbox._slots}
+    users = {slot.plan.uid for slot in watched.sandbox._pool.slots}
     pids = set(descendants(os.getpid()))
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -112,10 +111,9 @@ def files(watched: Watched) -> Counter[str]:
     found.update(
         f"{folder}/{name}" for folder in OPEN_FOLDERS for name in _names(folder) if name.startswith(PLANTED)
     )
-    library = os.path.dirname(os.__file__)
-    for path in (library, os.__file__, os.path.dirname(sys.executable), *sys.path):
-        if os.path.exists(path):
-            found[f"{path} of {os.stat(path).st_mtime_ns}"] = 1
+    python = watched.sandbox.python
+    for path in (*python.paths, *python.site_paths):
+        found[f"{path} of {os.stat(path).st_mtime_ns}"] = 1
     return found
 
 
@@ -188,7 +186,7 @@ def broken(
 
 
 def _workers(watched: Watched) -> list[int]:
-    return [slot._housing.pid for slot in watched.sandbox._slots if slot._housing is not None]
+    return [slot._housing.pid for slot in watched.sandbox._pool.slots if slot._housing is not None]
 
 
 def _resident(pid: int) -> int:

@@ -38,7 +38,7 @@ class Row:
 
 
 def _matches(seen: str, allowed: str) -> bool:
-    """`raised:A|B` allows an exception of type A or B, or of a built-in type below them; `raised` allows any."""
+    """`raised:A|B` allows an exception of type A or B or of a built-in type below; `raised` allows any."""
     how, _, details = allowed.partition(":")
     seen_how, _, detail = seen.partition(":")
     names = {detail, *(kind.__name__ for kind in getattr(vars(builtins).get(detail), "__mro__", ()))}

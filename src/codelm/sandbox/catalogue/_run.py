@@ -76,16 +76,18 @@ def run_catalogue(
     isolation: str = "auto",
     *,
     rows: Iterable[Row] | None = None,
+    python: str | None = None,
     on_row: Callable[[RowResult], None] | None = None,
 ) -> list[RowResult]:
     """Attack a sandbox of this tier on this host with each row. A minute or two.
 
-    rows: default all attacks and honest neighbours. on_row: called with each result as it is there.
+    rows: default all attacks and honest neighbours. python: the interpreter of the programs, a path or a name
+    on PATH; default: the running one. on_row: called with each result as it is there.
     Raises: UsageError, MissingError where the tier cannot be had; InfraError when no worker comes up.
     """
     chosen = [*catalogue().attacks, *catalogue().honest] if rows is None else list(rows)
     results = []
-    with Attacker(isolation) as attacker:
+    with Attacker(isolation, python=python) as attacker:
         for row in chosen:
             results.append(attacker.attack(row))
             if on_row is not None:
@@ -96,8 +98,8 @@ def run_catalogue(
 class Attacker:
     """A sandbox of one worker, with bait beside it, for one row after another; use as a context manager."""
 
-    def __init__(self, isolation: str = "auto") -> None:
-        self.isolation = isolation
+    def __init__(self, isolation: str = "auto", *, python: str | None = None) -> None:
+        self.isolation, self.python = isolation, python
 
     def __enter__(self) -> Self:
         self._begin()
@@ -172,7 +174,9 @@ class Attacker:
     def _begin(self) -> None:
         with contextlib.ExitStack() as end:
             bait = end.enter_context(Bait())
-            sandbox = end.enter_context(Sandbox(ATTACK_LIMITS, workers=1, isolation=self.isolation))
+            sandbox = end.enter_context(
+                Sandbox(ATTACK_LIMITS, workers=1, isolation=self.isolation, python=self.python)
+            )
             sandbox.run(HONEST)
             self._end = end.pop_all()
         self._watched = Watched(sandbox=sandbox, bait=bait)
