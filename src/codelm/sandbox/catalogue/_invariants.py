@@ -1,7 +1,7 @@
 """What must be on the host after a program as it was before; each kind of thing is given a second to settle.
 
-Host-wide things (mounts, IPC objects, memory) are the host's: what others on it change within that second is
-laid to the program's charge, so the catalogue is for a host that is otherwise quiet.
+Some things are the whole host's (`shared`): others on it change them too, and within that second this is laid
+to the program's charge. Who finds only such changes runs the program again: what it leaves, it leaves again.
 """
 
 import contextlib
@@ -43,6 +43,7 @@ class Invariant:
     name: str
     look: Callable[[Watched], Counter[str]]
     slack: Mapping[str, int] = field(default_factory=dict)  # by how much a count may change
+    shared: bool = False  # with others on the host, who may change it
 
     def changes(self, before: Counter[str], after: Counter[str]) -> list[str]:
         """What there is more or less of, each as `+1 thing`."""
@@ -55,11 +56,9 @@ def processes(watched: Watched) -> Counter[str]:
     users = {slot.plan.uid for slot in watched.sandbox._pool.slots}
     pids = set(descendants(os.getpid()))
     for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if path.stat().st_uid in users:
+        with contextlib.suppress(OSError):  # it has ended
+            if path.stat().st_uid in users and not _is_zombie(path.name):
                 pids.add(int(path.name))
-        except OSError:  # it has ended
-            pass
     return Counter(name for pid in pids if (name := _read(f"/proc/{pid}/comm").strip()))
 
 
@@ -117,15 +116,17 @@ def files(watched: Watched) -> Counter[str]:
     return found
 
 
+HOST_MIB, OWN_MIB, WORKERS_MIB = "MiB of the host in use", "MiB of the supervisor", "MiB of the workers"
+
+
 def memory(watched: Watched) -> Counter[str]:
     """Memory of the host, of this process and of the workers, in MiB."""
     info = {line.split()[0]: int(line.split()[1]) >> 10 for line in _read("/proc/meminfo").splitlines()}
     return Counter(
         {
-            "MiB in use": info["MemTotal:"] - info["MemAvailable:"],
-            "MiB shared": info["Shmem:"],
-            "MiB of the supervisor": _resident(os.getpid()),
-            "MiB of the workers": sum(map(_resident, _workers(watched))),
+            HOST_MIB: info["MemTotal:"] - info["MemAvailable:"],
+            OWN_MIB: _resident(os.getpid()),
+            WORKERS_MIB: sum(map(_resident, _workers(watched))),
         }
     )
 
@@ -150,16 +151,12 @@ def worker_kept(watched: Watched) -> Counter[str]:
 KEPT = Invariant("worker kept", worker_kept)
 INVARIANTS = (
     Invariant("processes", processes),
-    Invariant("mounts", mounts),
-    Invariant("IPC objects", ipc_objects),
+    Invariant("mounts", mounts, shared=True),
+    Invariant("IPC objects", ipc_objects, shared=True),
     Invariant("descriptors", descriptors),
     Invariant("control groups", control_groups),
     Invariant("files", files),
-    Invariant(
-        "memory",
-        memory,
-        {"MiB in use": 1024, "MiB shared": 48, "MiB of the supervisor": 64, "MiB of the workers": 32},
-    ),
+    Invariant("memory", memory, {HOST_MIB: 1024, OWN_MIB: 64, WORKERS_MIB: 32}, shared=True),
     Invariant("worker settings", worker_settings),
     KEPT,
 )
@@ -171,22 +168,27 @@ def snapshot(watched: Watched) -> Snapshot:
     return {invariant.name: invariant.look(watched) for invariant in INVARIANTS}
 
 
-def broken(
-    before: Snapshot, watched: Watched, *, spared: frozenset[str] = frozenset()
-) -> dict[str, list[str]]:
-    """The invariants that do not hold after a second, and what has changed. spared: names not to look at."""
+def broken(before: Snapshot, watched: Watched, *, may_retire: bool = False) -> dict[Invariant, list[str]]:
+    """The invariants that do not hold after a second, and what has changed.
+
+    may_retire: the workers may be others.
+    """
     deadline = time.monotonic() + SETTLE_S
-    suspects = [invariant for invariant in INVARIANTS if invariant.name not in spared]
+    suspects = [invariant for invariant in INVARIANTS if not (may_retire and invariant is KEPT)]
     while True:
         found = {one: one.changes(before[one.name], one.look(watched)) for one in suspects}
         suspects = [one for one, changes in found.items() if changes]
         if not suspects or time.monotonic() > deadline:
-            return {one.name: found[one] for one in suspects}
+            return {one: found[one] for one in suspects}
         time.sleep(LOOK_AGAIN_S)
 
 
 def _workers(watched: Watched) -> list[int]:
     return [slot._housing.pid for slot in watched.sandbox._pool.slots if slot._housing is not None]
+
+
+def _is_zombie(pid: str) -> bool:
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["Z"]
 
 
 def _resident(pid: int) -> int:

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from types import TracebackType
@@ -14,7 +14,7 @@ from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Ended, Outcome, Program
 from codelm.sandbox._sandbox import Sandbox
 from codelm.sandbox.catalogue._bait import Bait
-from codelm.sandbox.catalogue._invariants import KEPT, Snapshot, Watched, broken, snapshot
+from codelm.sandbox.catalogue._invariants import Invariant, Watched, broken, snapshot
 from codelm.sandbox.catalogue._rows import Row, catalogue
 
 MiB = 1 << 20
@@ -122,54 +122,44 @@ class Attacker:
         for need in row.needs:
             if not self._has(need):
                 return replace(result, reason=f"no {need} here")
-        before = snapshot(self._watched)
-        seen, complaints = self._run(row)
-        complaints += self._look_around(row, before)
-        if row.allows(seen) and not complaints:
-            return replace(result, verdict=Verdict.HELD, seen=seen)
-        self._begin_anew()
+        trial = self._try(row)
+        if trial.may_be_of_others:
+            trial = self._try(row)
+        if trial.held:
+            return replace(result, verdict=Verdict.HELD, seen=trial.seen)
+        self._end.close()
+        self._begin()
         reason = row.exceptions.get(self.tier, "")
         verdict = Verdict.EXCEPTION if reason else Verdict.BROKEN
-        return replace(result, verdict=verdict, seen=seen, reason=reason, broken=tuple(complaints))
+        return replace(result, verdict=verdict, seen=trial.seen, reason=reason, broken=trial.broken)
 
-    def _run(self, row: Row) -> tuple[str, list[str]]:
-        """How the judged program ended at last, and what was wrong on the way."""
-        complaints, seen = [], ""
+    def _try(self, row: Row) -> "_Trial":
+        trial = _Trial(row)
+        before = snapshot(self._watched)
         for _ in range(row.times):
-            for source in row.programs[:-1]:
-                planted, complaint = self._run_program(row, source)
-                complaints += complaint
-                if not row.allows_planting(planted):
-                    complaints.append(f"planting: {planted}")
-            seen, complaint = self._run_program(row, row.programs[-1])
-            complaints += complaint
-            if not row.allows(seen):
-                break
-        return seen, complaints
+            for number, source in enumerate(row.programs, 1):
+                self._run(trial, source, judged=number == len(row.programs))
+        honest = self._watched.sandbox.run(HONEST)
+        if not honest.proof:
+            trial.complaints.append(f"next honest program: {describe(honest)}")
+        trial.changes = broken(before, self._watched, may_retire=bool(row.may_retire))
+        return trial
 
-    def _run_program(self, row: Row, source: str) -> tuple[str, list[str]]:
-        base = HONEST_LIMITS if row in catalogue().honest else ATTACK_LIMITS
-        limits = replace(base, **row.limits)
+    def _run(self, trial: "_Trial", source: str, *, judged: bool) -> None:
+        row = trial.row
+        limits = replace(HONEST_LIMITS if row in catalogue().honest else ATTACK_LIMITS, **row.limits)
         units = (*(self._helpers[name] for name in row.uses), source)
         began = time.monotonic()
         outcome = self._watched.sandbox.run(Program(units=units, limits=limits))
-        took_s = time.monotonic() - began
-        complaints = []
+        took_s, seen = time.monotonic() - began, describe(outcome)
+        if judged and (not trial.seen or row.allows(trial.seen)):
+            trial.seen = seen
+        elif not judged and not row.allows_planting(seen):
+            trial.complaints.append(f"planting: {seen}")
         if took_s > limits.wall_guard_s + GRACE_S:
-            complaints.append(f"supervisor: held up for {took_s:.0f} s")
+            trial.complaints.append(f"supervisor: held up for {took_s:.0f} s")
         if len(outcome.message or "") > limits.message_chars:
-            complaints.append(f"supervisor: a message of {len(outcome.message or '')} characters")
-        return describe(outcome), complaints
-
-    def _look_around(self, row: Row, before: Snapshot) -> list[str]:
-        """What does not hold after a row, each as `invariant: what has changed`."""
-        complaints = []
-        honest = self._watched.sandbox.run(HONEST)
-        if not honest.proof:
-            complaints.append(f"next honest program: {describe(honest)}")
-        spared = frozenset({KEPT.name}) if row.may_retire else frozenset[str]()
-        found = broken(before, self._watched, spared=spared)
-        return complaints + [f"{name}: {', '.join(changes)}" for name, changes in found.items()]
+            trial.complaints.append(f"supervisor: a message of {len(outcome.message or '')} characters")
 
     def _begin(self) -> None:
         with contextlib.ExitStack() as end:
@@ -182,13 +172,35 @@ class Attacker:
         self._watched = Watched(sandbox=sandbox, bait=bait)
         self._helpers = {**catalogue().helpers, "bait": bait.as_source()}
 
-    def _begin_anew(self) -> None:
-        self._end.close()
-        self._begin()
-
     def _find(self, need: str) -> bool:
         program = Program(units=(NEEDS[need],), limits=HONEST_LIMITS)
         return self._watched.sandbox.run(program).proof
+
+
+@dataclass
+class _Trial:
+    """What was seen of one row."""
+
+    row: Row
+    seen: str = ""  # how the judged program ended: the first time that it ended wrongly, or the last
+    complaints: list[str] = field(default_factory=list)
+    changes: dict[Invariant, list[str]] = field(default_factory=dict)
+
+    @property
+    def held(self) -> bool:
+        return self.row.allows(self.seen) and not self.complaints and not self.changes
+
+    @property
+    def may_be_of_others(self) -> bool:
+        """Whether nothing is wrong but what others on the host can have done, too."""
+        only_changes = self.row.allows(self.seen) and not self.complaints
+        return only_changes and bool(self.changes) and all(one.shared for one in self.changes)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """All complaints, in words."""
+        found = (f"{one.name}: {', '.join(changes)}" for one, changes in self.changes.items())
+        return (*self.complaints, *found)
 
 
 def describe(outcome: Outcome) -> str:
