@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FINISHED = "finished"
+NO_CGROUP = "no_cgroup"  # stands among the tiers: any of them, where no control group counts and bounds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Row:
     about: tuple[str, ...] = ()  # layers
     uses: tuple[str, ...] = ()  # helpers that run before each program, in its namespace
     needs: tuple[str, ...] = ()  # what must be there for the row to mean anything
-    exceptions: Mapping[str, str] = field(default_factory=dict)  # tier -> why the row does not hold there
+    exceptions: Mapping[str, str] = field(default_factory=dict)  # tier or NO_CGROUP -> why it does not hold
     limits: Mapping[str, Any] = field(default_factory=dict)  # other limits than the catalogue's
     times: int = 1  # how often the programs run
     may_retire: str = ""  # why the worker may be replaced after it; empty when it may not

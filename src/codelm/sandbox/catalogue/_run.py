@@ -127,11 +127,15 @@ class Attacker:
             trial = self._try(row)
         if trial.held:
             return replace(result, verdict=Verdict.HELD, seen=trial.seen)
+        reason = self._exception(row)
         self._end.close()
         self._begin()
-        reason = row.exceptions.get(self.tier, "")
         verdict = Verdict.EXCEPTION if reason else Verdict.BROKEN
         return replace(result, verdict=verdict, seen=trial.seen, reason=reason, broken=trial.broken)
+
+    def _exception(self, row: Row) -> str:
+        counted = all(housing.has_cgroup for housing in self._watched.housings)
+        return row.exceptions.get(self.tier, "") or ("" if counted else row.exceptions.get(NO_CGROUP, ""))
 
     def _try(self, row: Row) -> "_Trial":
         trial = _Trial(row)
