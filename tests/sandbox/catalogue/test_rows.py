@@ -38,7 +38,7 @@ def test_row_names_only_what_there_is(row) -> None:
     """Ends, tiers, needs, helpers and limits are ones that exist, and reasons are given in words."""
     ends = {entry.partition(":")[0] for entry in (*row.expected, *row.planted)}
     assert ends <= {ended.value for ended in Ended} - {"lost"}
-    assert row.exceptions.keys() <= {*ISOLATIONS, "landlock", "gvisor"} - {"auto"}
+    assert row.exceptions.keys() <= {*ISOLATIONS, "gvisor", "no_cgroup", "same_user"} - {"auto"}
     assert all(len(reason.split()) > 2 for reason in (*row.exceptions.values(), row.may_retire) if reason)
     assert set(row.needs) <= NEEDS.keys()
     assert set(row.uses) <= {*catalogue().helpers, "bait"}

@@ -20,6 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m codelm.sandbox.catalogue", description=__doc__)
     parser.add_argument("row", nargs="*", help="ids of rows; default: all")
     parser.add_argument("--isolation", choices=ISOLATIONS, default="auto")
+    parser.add_argument("--python", help="the interpreter of the programs; default: the running one")
     parser.add_argument("--json", action="store_true", help="one JSON object for each row, one a line")
     options = parser.parse_args()
     known = {row.id: row for row in (*catalogue().attacks, *catalogue().honest)}
@@ -28,7 +29,7 @@ def main() -> int:
     rows = [known[name] for name in options.row or known]
     show = _print_json if options.json else _print_line
     try:
-        results = run_catalogue(options.isolation, rows=rows, on_row=show)
+        results = run_catalogue(options.isolation, rows=rows, python=options.python, on_row=show)
     except CodelmError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return error.exit_code

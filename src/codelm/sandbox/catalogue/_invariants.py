@@ -183,6 +183,16 @@ def broken(before: Snapshot, watched: Watched, *, may_retire: bool = False) -> d
         time.sleep(LOOK_AGAIN_S)
 
 
+def has_cgroups(watched: Watched) -> bool:
+    """Whether each worker has a control group of its own."""
+    return all(slot._housing and slot._housing._cgroup for slot in watched.sandbox._pool.slots)
+
+
+def has_own_users(watched: Watched) -> bool:
+    """Whether programs run as nobody else does."""
+    return all(slot.plan.walls and slot.plan.walls.own_user for slot in watched.sandbox._pool.slots)
+
+
 def _workers(watched: Watched) -> list[int]:
     return [slot._housing.pid for slot in watched.sandbox._pool.slots if slot._housing is not None]
 

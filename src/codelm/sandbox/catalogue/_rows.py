@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FINISHED = "finished"
-NO_CGROUP = "no_cgroup"  # stands among the tiers: any of them, where no control group counts and bounds
+NO_CGROUP = "no_cgroup"  # stands for any tier, where no control group counts and bounds what programs use
+SAME_USER = "same_user"  # stands for any tier, where programs run as the caller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Row:
     about: tuple[str, ...] = ()  # layers
     uses: tuple[str, ...] = ()  # helpers that run before each program, in its namespace
     needs: tuple[str, ...] = ()  # what must be there for the row to mean anything
-    exceptions: Mapping[str, str] = field(default_factory=dict)  # tier or NO_CGROUP -> why it does not hold
+    exceptions: Mapping[str, str] = field(default_factory=dict)  # tier, NO_CGROUP, SAME_USER -> why not there
     limits: Mapping[str, Any] = field(default_factory=dict)  # other limits than the catalogue's
     times: int = 1  # how often the programs run
     may_retire: str = ""  # why the worker may be replaced after it; empty when it may not

@@ -14,8 +14,15 @@ from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Ended, Outcome, Program
 from codelm.sandbox._sandbox import Sandbox
 from codelm.sandbox.catalogue._bait import Bait
-from codelm.sandbox.catalogue._invariants import Invariant, Watched, broken, snapshot
-from codelm.sandbox.catalogue._rows import Row, catalogue
+from codelm.sandbox.catalogue._invariants import (
+    Invariant,
+    Watched,
+    broken,
+    has_cgroups,
+    has_own_users,
+    snapshot,
+)
+from codelm.sandbox.catalogue._rows import NO_CGROUP, SAME_USER, Row, catalogue
 
 MiB = 1 << 20
 ATTACK_LIMITS = Limits(time_s=0.5, memory_bytes=200 * MiB, processes=16, output_bytes=1 * MiB)
@@ -32,7 +39,7 @@ NEEDS = {
     "ctypes": "import ctypes",
     "fork": "import os\nif os.fork() == 0: os._exit(0)\nos.wait()",
     "numpy": "import numpy",
-    "shell": "import os\nassert os.access('/bin/sh', os.X_OK)",
+    "shell": "import os\nassert os.system('true') == 0",
     "sqlite3": "import sqlite3",
     "x86_64": "import os\nassert os.uname().machine == 'x86_64'",
 }
@@ -98,8 +105,11 @@ def run_catalogue(
 class Attacker:
     """A sandbox of one worker, with bait beside it, for one row after another; use as a context manager."""
 
-    def __init__(self, isolation: str = "auto", *, python: str | None = None) -> None:
-        self.isolation, self.python = isolation, python
+    def __init__(
+        self, isolation: str = "auto", *, python: str | None = None, without: Iterable[str] = ()
+    ) -> None:
+        """without: walls that are left out, to see what they hold."""
+        self.isolation, self.python, self.without = isolation, python, tuple(without)
 
     def __enter__(self) -> Self:
         self._begin()
@@ -134,8 +144,13 @@ class Attacker:
         return replace(result, verdict=verdict, seen=trial.seen, reason=reason, broken=trial.broken)
 
     def _exception(self, row: Row) -> str:
-        counted = all(housing.has_cgroup for housing in self._watched.housings)
-        return row.exceptions.get(self.tier, "") or ("" if counted else row.exceptions.get(NO_CGROUP, ""))
+        """Why a row need not hold here; empty when it must."""
+        here = {self.tier}
+        if not has_cgroups(self._watched):
+            here.add(NO_CGROUP)
+        if not has_own_users(self._watched):
+            here.add(SAME_USER)
+        return next((reason for where, reason in row.exceptions.items() if where in here), "")
 
     def _try(self, row: Row) -> "_Trial":
         trial = _Trial(row)
@@ -169,7 +184,13 @@ class Attacker:
         with contextlib.ExitStack() as end:
             bait = end.enter_context(Bait())
             sandbox = end.enter_context(
-                Sandbox(ATTACK_LIMITS, workers=1, isolation=self.isolation, python=self.python)
+                Sandbox(
+                    ATTACK_LIMITS,
+                    workers=1,
+                    isolation=self.isolation,
+                    python=self.python,
+                    _without=self.without,
+                )
             )
             sandbox.run(HONEST)
             self._end = end.pop_all()
