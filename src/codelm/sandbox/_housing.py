@@ -17,7 +17,15 @@ from codelm.sandbox import _protocol, _seccomp, _walls
 from codelm.sandbox._cgroup import Cgroup
 from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
-from codelm.sandbox._process_tree import children, descendants, kill, kill_descendants, kill_marked
+from codelm.sandbox._process_tree import (
+    TreeMeter,
+    children,
+    descendants,
+    has_schedstat,
+    kill,
+    kill_descendants,
+    kill_marked,
+)
 from codelm.sandbox._root import PACKAGES, import_paths, link_packages, root_plan
 
 WORKER = Path(__file__).with_name("_worker.py")
@@ -62,6 +70,9 @@ class Plan:
 class Housing:
     """A started worker: its process, its control socket, and the pipe into which its programs print."""
 
+    start_s = START_S
+    host_tasks = 1  # that one task of a program takes on the host
+
     def __init__(self, plan: Plan) -> None:
         """Start it and wait until it is warm.
 
@@ -71,7 +82,7 @@ class Housing:
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
         with contextlib.ExitStack() as undo:
-            self._cgroup = Cgroup.create(plan.limits.memory_bytes, plan.tasks(plan.limits))
+            self._cgroup = Cgroup.create(plan.limits.memory_bytes, self._tasks(plan.limits))
             if self._cgroup is not None:
                 undo.callback(self._cgroup.remove)
             self._folder = tempfile.mkdtemp(prefix="codelm-")
@@ -89,20 +100,17 @@ class Housing:
             os.set_blocking(self.output, False)
             self._wait_until_ready()
             self.pid = self.process.pid
-            if plan.walled:  # what we started keeps watch outside; the worker is its only child
-                self.pid = descendants(self.process.pid)[0]
-                # Its root is mounted nowhere any more, so nothing is left if we are killed.
-                os.rmdir(self._folder)
+            self._settle()
             if self._cgroup is not None:
                 self._cgroup.settle()
-                self._cgroup.limit(plan.limits.memory_bytes, plan.tasks(plan.limits))
+                self._cgroup.limit(plan.limits.memory_bytes, self._tasks(plan.limits))
                 self._oom_kills = self._cgroup.oom_kills()
             undo.pop_all()
 
     def allow(self, limits: Limits) -> None:
         """The next program has these limits: of memory and tasks, which the control group holds."""
         if self._cgroup is not None and limits != self._limits:
-            self._cgroup.limit(limits.memory_bytes, self.plan.tasks(limits))
+            self._cgroup.limit(limits.memory_bytes, self._tasks(limits))
         self._limits = limits
 
     def ran_out_of_memory(self) -> bool:
@@ -111,6 +119,17 @@ class Housing:
             return False
         before, self._oom_kills = self._oom_kills, self._cgroup.oom_kills()
         return self._oom_kills > before
+
+    def meter(self, *, running: bool = False) -> TreeMeter:
+        """Clocks and memory of what runs here. running: what it used before the first look is not counted."""
+        return TreeMeter(self.pid, with_schedstat=has_schedstat(), running=running)
+
+    def hear(self) -> _protocol.Report | None:
+        """The worker's next report; None when it is gone or says something else."""
+        try:
+            return _protocol.parse_report(self.control.recv(128))
+        except OSError:
+            return None
 
     def kill_program(self) -> None:
         """Kill every process below the worker; it then reports the end of its program."""
@@ -164,6 +183,16 @@ class Housing:
                 count, last = count + len(piece), piece
         return count, last
 
+    def _settle(self) -> None:
+        """The worker is up."""
+        if self.plan.walled:  # what we started keeps watch outside; the worker is its only child
+            self.pid = descendants(self.process.pid)[0]
+            # Its root is mounted nowhere any more, so nothing is left if we are killed.
+            os.rmdir(self._folder)
+
+    def _tasks(self, limits: Limits) -> int:
+        return self.host_tasks * self.plan.tasks(limits)
+
     def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
         box = BOX
         if not self.plan.walled:
@@ -176,13 +205,13 @@ class Housing:
             stdout=printed,
             stderr=printed,
             cwd=self._folder,
-            env=_environment(box, self._mark),
+            env=environment(box, self._mark),
             pass_fds=[control.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
         )
 
     def _wait_until_ready(self) -> None:
-        self.control.settimeout(START_S)
+        self.control.settimeout(self.start_s)
         with contextlib.suppress(TimeoutError):
             if self.control.recv(1) == _protocol.READY:
                 self.control.settimeout(None)
@@ -230,13 +259,14 @@ class Housing:
             "rlimits": self.plan.rlimits(self.plan.limits),
             "killing": "inside" if self.plan.walled else "children",
             "program_uid": None,
+            "guarded": False,
             "stoppable": False,
             "last_filter": None,
             "last_filter_pid_at": [],
         }
 
 
-def _environment(folder: str, mark: str) -> dict[str, str]:
+def environment(folder: str, mark: str) -> dict[str, str]:
     """All that a program finds in its environment."""
     name, _, value = mark.partition("=")
     scratch = f"{folder}/scratch"

@@ -14,8 +14,8 @@ from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import missing_kernel_feature
 from codelm.sandbox._slot import Slot
 
-AUTO, FULL, PROCESS = "auto", "full", "process"
-ISOLATIONS = (AUTO, FULL, PROCESS)  # what a user may ask for
+AUTO, FULL, GVISOR, PROCESS = "auto", "full", "gvisor", "process"
+ISOLATIONS = (AUTO, FULL, GVISOR, PROCESS)  # what a user may ask for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -245,6 +245,9 @@ class Worker:
 
     def wait_for(self, pid: int) -> bool:
         """Wait until a child has ended, still unreaped; False when the supervisor has gone meanwhile."""
+        if self.config["guarded"]:  # process 1 kills what is to be killed, and takes us along when it goes
+            posix.waitid(posix.P_PID, pid, posix.WEXITED | posix.WNOWAIT)
+            return True
         pidfd = posix.pidfd_open(pid)
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
@@ -435,9 +438,10 @@ def confine(config: dict[str, Any], rlimits: list[list[int]]) -> None:
     """What a program must not have, in the order in which it goes."""
     posix.setsid()  # no terminal, no process group of ours
     for kind, value in rlimits:
-        hard = resource.getrlimit(kind)[1]
+        soft, hard = resource.getrlimit(kind)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (allowed, allowed))
+        if (soft, hard) != (allowed, allowed):  # gVisor lets nobody set some of them, even to what they are
+            resource.setrlimit(kind, (allowed, allowed))
     if config["program_uid"] is not None:
         become(config["program_uid"])
     prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # nothing outlives the worker

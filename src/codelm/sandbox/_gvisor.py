@@ -1,0 +1,235 @@
+"""Tier `gvisor`: a worker in a container whose system calls another kernel answers, gVisor's, by `runsc`.
+
+    keeper, a shell          starts `runsc`, and removes the bundle when it has ended, whoever ended it
+     +- runsc run            ends, and all below with it, when process 1 of the container ends
+         +- runsc-gofer      opens the files of the root for the container, read-only
+         +- runsc-sandbox    the kernel that programs see; holds their memory
+             +- ...          processes that hold nothing but the address spaces of what runs inside
+
+Programs reach the host's kernel only through gVisor's. The supervisor sees none of their processes, so it
+watches the container as a whole, and has process 1 of it, the guard, do the killing.
+"""
+
+import functools
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from codelm.errors import MissingError
+from codelm.sandbox import _protocol, _seccomp
+from codelm.sandbox._gvisor_bundle import write_bundle
+from codelm.sandbox._gvisor_guard import KILL_ORDER, KILLED
+from codelm.sandbox._housing import BOX, INTERPRETER_FLAGS, WORKER, Housing, environment
+from codelm.sandbox._process_tree import TreeMeter, command_name, descendants, has_schedstat, memory
+from codelm.sandbox._root import root_plan
+
+GVISOR = "gvisor"
+GUARD = Path(__file__).with_name("_gvisor_guard.py")
+CONTROL = 10  # of the worker, inside: out of the way of what a program is given
+START_S = 15.0  # a container that is not up by then hangs; it takes half a second
+ANSWER_S = 5.0  # for `runsc` to say what it can do
+KILL_S = 1.0  # for the guard to kill; then the container is ended
+IDLE_BYTES = 1 << 16  # mapped in an address space that waits for the next process, at most
+INSTALL = (
+    "`apt-get install runsc` (Debian, Ubuntu), or put a current build of gVisor's `runsc` on PATH, which is faster"
+)
+# $0: the bundle; then files of control groups to enter, a --, and the command.
+KEEPER = """
+while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
+shift
+"$@"
+status=$?
+rm -rf -- "$0"
+exit $status
+"""
+
+
+@functools.cache
+def missing() -> str | None:
+    """What keeps `runsc` from being used here and how to get it, or None; a container is not yet tried."""
+    try:
+        platform()
+    except MissingError as error:
+        return str(error)
+    return None
+
+
+@functools.cache
+def platform() -> str:
+    """How `runsc` is to catch system calls: `systrap` where it can, else `ptrace`; never `kvm`.
+
+    kvm hung for good where the machine is a virtual one itself. Raises: MissingError.
+    """
+    if shutil.which("runsc") is None:
+        raise MissingError(f"isolation `gvisor` needs runsc, which is not on PATH: {INSTALL}")
+    try:
+        said = subprocess.run(
+            ["runsc", "flags"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ANSWER_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingError(f"isolation `gvisor`: runsc does not run ({error}): {INSTALL}") from None
+    flag = re.search(r"^ *-platform .*\n(.*)", said.stdout + said.stderr, re.MULTILINE)
+    for name in ("systrap", "ptrace"):
+        if flag and name in flag[1]:
+            return name
+    raise MissingError(f"isolation `gvisor`: this runsc has neither systrap nor ptrace: {INSTALL}")
+
+
+class GvisorHousing(Housing):
+    """A worker in a container of its own."""
+
+    start_s = START_S
+
+    def kill_program(self) -> None:
+        """Have the guard kill what the program's user runs; where it does not answer, end the container."""
+        deadline = time.monotonic() + KILL_S
+        while time.monotonic() < deadline:
+            try:
+                self._orders.send(KILL_ORDER)
+                if self._orders.recv(1) == KILLED:
+                    return
+            except OSError:
+                break
+            time.sleep(0.01)  # the fork under way does not run as the program's user yet, or all is over
+        else:
+            return
+        self._kill()
+
+    def kill_call(self) -> bool:
+        """The processes inside cannot be told apart from here."""
+        return False
+
+    def wake(self) -> None:
+        """A program may not stop the worker: they are different users'."""
+
+    def hear(self) -> _protocol.Report | None:
+        """The worker's next report; the container's clock is its own, so the end is when we hear of it."""
+        report = super().hear()
+        return report and report._replace(ended_s=time.monotonic())
+
+    def died_of(self) -> int | None:
+        """The signal that ended the container, if one did; `runsc` and the keeper pass it on as a status."""
+        super().died_of()
+        status = self.process.returncode
+        return status - 128 if status is not None and status > 128 else None
+
+    def meter(self, *, running: bool = False) -> TreeMeter:
+        """Clocks and memory of the container while a program runs in it."""
+        return ContainerMeter(self.process.pid, self._container)
+
+    def stop(self) -> None:
+        """End the container; nothing of it is left."""
+        self._orders.close()
+        super().stop()
+
+    def forget(self) -> None:
+        """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
+        self._orders.close()
+        super().forget()
+
+    def _spawn(self, control: socket.socket, printed: int) -> "subprocess.Popen[bytes]":
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._orders.settimeout(KILL_S)
+        self._write_bundle()
+        groups = self._cgroup.procs_files if self._cgroup else []
+        with theirs:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", KEEPER, self._folder, *groups, "--", *self._runsc()],
+                stdin=theirs,
+                stdout=printed,
+                stderr=printed,
+                env={"PATH": os.environ.get("PATH", os.defpath)},
+                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+            )
+        socket.send_fds(self._orders, [b"\0"], [control.fileno()])
+        return process
+
+    def _runsc(self) -> list[str]:
+        """A container's name must be its own among all of this machine: the bundle's folder has such a name."""
+        rootless = [] if os.geteuid() == 0 else ["--rootless"]
+        return [
+            *("runsc", f"--root={self._folder}/state", f"--platform={platform()}", *rootless),
+            *("--network=none", "--ignore-cgroups", "--file-access-mounts=exclusive"),
+            *("run", f"--bundle={self._folder}", os.path.basename(self._folder)),
+        ]
+
+    def _write_bundle(self) -> None:
+        plan, python = self.plan, [self.plan.python.executable, *INTERPRETER_FLAGS]
+        guard = {"control": CONTROL, "uid": plan.uid, "filter": _seccomp.filter_bytes().hex()}
+        worker = self._config(CONTROL, BOX) | {"program_uid": plan.uid, "guarded": True}
+        write_bundle(
+            Path(self._folder),
+            root_plan(plan.python, plan.paths),
+            files={"/guard.py": str(GUARD), "/worker.py": str(WORKER)},
+            command=[*python, "/guard.py", json.dumps(guard), *python, "/worker.py", json.dumps(worker)],
+            environment=environment(BOX, self._mark),
+            uid=plan.uid,
+            scratch_bytes=plan.limits.scratch_bytes,
+        )
+
+    def _settle(self) -> None:
+        self._container = Container(self.process.pid)
+
+
+class Container:
+    """What the host's kernel knows of a container that is up, with nothing but guard and worker in it."""
+
+    def __init__(self, keeper: int) -> None:
+        by_name = {command_name(pid): pid for pid in descendants(keeper)}
+        self._sandbox, self._gofer = by_name["runsc-sandbox"], by_name["runsc-gofer"]
+        self._memory_file = next(
+            path
+            for path in Path(f"/proc/{self._sandbox}/fd").iterdir()
+            if "runsc-memory" in os.readlink(path)
+        )
+        self._idle_bytes, self._idle_processes = self._bytes(), sum(1 for _ in self._address_spaces())
+
+    def held_bytes(self) -> int:
+        """Memory beyond what it held when it was idle: of what runs inside, its files, and for keeping them."""
+        return max(0, self._bytes() - self._idle_bytes)
+
+    def processes(self) -> int:
+        """Processes inside, beyond those that were there when it was idle."""
+        return max(0, sum(1 for _ in self._address_spaces()) - self._idle_processes)
+
+    def _bytes(self) -> int:
+        """All memory that programs and their files have is in one file; what it takes to keep them is gVisor's."""
+        try:
+            theirs = os.stat(self._memory_file).st_blocks * 512
+        except OSError:  # it has ended
+            return 0
+        return theirs + sum(memory(pid).resident - memory(pid).shared for pid in (self._sandbox, self._gofer))
+
+    def _address_spaces(self) -> Iterator[int]:
+        for pid in descendants(self._sandbox):
+            if memory(pid).mapped > IDLE_BYTES:
+                yield pid
+
+
+class ContainerMeter(TreeMeter):
+    """Clocks of all threads of a container since the first look, and what it holds beyond an idle one.
+
+    What runs inside waits for a processor as one of those threads, so that its waiting is known here too.
+    """
+
+    def __init__(self, keeper: int, container: Container) -> None:
+        super().__init__(keeper, with_schedstat=has_schedstat(), running=True)
+        self._container = container
+
+    def sample(self) -> None:
+        """Look once more."""
+        self.sample_clocks(descendants(self.root))
+        self.resident_bytes = self._container.held_bytes()
+        self.processes = self._container.processes()
+
+    def note_end(self, pid: int, waited_s: float) -> None:
+        """The program has ended; what it waited for since the last look counts, where there was one."""
+        if self.was_sampled:
+            self.sample_clocks(descendants(self.root))
+
