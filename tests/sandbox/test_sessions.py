@@ -7,7 +7,7 @@ import pytest
 from codelm.sandbox import Clock, Command, Ended, Limits, Program, Sandbox, Session, probe
 
 MiB = 1 << 20
-TIERS = ("process", "full")
+TIERS = ("process", "full", "gvisor")
 COUNTER = """
 import os
 calls = 0

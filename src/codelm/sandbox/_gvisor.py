@@ -10,6 +10,7 @@ Programs reach the host's kernel only through gVisor's. The supervisor sees none
 watches the container as a whole, and has process 1 of it, the guard, do the killing.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -24,8 +25,9 @@ from pathlib import Path
 from codelm.errors import MissingError
 from codelm.sandbox import _protocol, _seccomp
 from codelm.sandbox._gvisor_bundle import write_bundle
-from codelm.sandbox._gvisor_guard import KILL_ORDER, KILLED
+from codelm.sandbox._gvisor_guard import DONE, KILL_CALL, KILL_PROGRAM
 from codelm.sandbox._housing import BOX, INTERPRETER_FLAGS, WORKER, Housing, environment
+from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import TreeMeter, command_name, descendants, has_schedstat, memory
 from codelm.sandbox._root import root_plan
 
@@ -34,8 +36,10 @@ GUARD = Path(__file__).with_name("_gvisor_guard.py")
 CONTROL = 10  # of the worker, inside: out of the way of what a program is given
 START_S = 15.0  # a container that is not up by then hangs; it takes half a second
 ANSWER_S = 5.0  # for `runsc` to say what it can do
-KILL_S = 1.0  # for the guard to kill; then the container is ended
+KILL_S = 2.0  # for the guard to kill; a fork bomb may keep it from that, then the container is ended
 IDLE_BYTES = 1 << 16  # mapped in an address space that waits for the next process, at most
+SLACK_BYTES = 64 << 20  # page tables and what gVisor keeps
+HOST_TASKS = 32
 INSTALL = (
     "`apt-get install runsc` (Debian, Ubuntu), or put a current build of gVisor's `runsc` on PATH, which is faster"
 )
@@ -87,22 +91,20 @@ class GvisorHousing(Housing):
     start_s = START_S
 
     def kill_program(self) -> None:
-        """Have the guard kill what the program's user runs; where it does not answer, end the container."""
-        deadline = time.monotonic() + KILL_S
-        while time.monotonic() < deadline:
-            try:
-                self._orders.send(KILL_ORDER)
-                if self._orders.recv(1) == KILLED:
-                    return
-            except OSError:
-                break
-            time.sleep(0.01)  # the fork under way does not run as the program's user yet, or all is over
-        else:
-            return
-        self._kill()
+        """Have the guard kill every process below the worker."""
+        self._order(KILL_PROGRAM)
 
     def kill_call(self) -> bool:
-        """The processes inside cannot be told apart from here."""
+        """Have the guard kill what the loaded program has forked, but not itself."""
+        return self._order(KILL_CALL)
+
+    def _order(self, order: bytes) -> bool:
+        """Tell the guard; where it does not come to it, overrun by a program, end the container: False."""
+        with contextlib.suppress(OSError):
+            self._orders.send(order)
+            if self._orders.recv(1) == DONE:
+                return True
+        self._kill()
         return False
 
     def wake(self) -> None:
@@ -150,6 +152,14 @@ class GvisorHousing(Housing):
         socket.send_fds(self._orders, [b"\0"], [control.fileno()])
         return process
 
+    def _bounds(self, limits: Limits) -> tuple[int, int]:
+        """More than a program may have: where the host's kernel kills or refuses, gVisor itself breaks.
+
+        The supervisor's own limit of memory comes first, and gVisor's of tasks, which takes several of the
+        host's for each of its own (14 measured).
+        """
+        return limits.memory_bytes * 5 // 4 + SLACK_BYTES, HOST_TASKS * self.plan.tasks(limits)
+
     def _runsc(self) -> list[str]:
         """A container's name must be its own among all of this machine: the bundle's folder has such a name."""
         rootless = [] if os.geteuid() == 0 else ["--rootless"]
@@ -161,7 +171,7 @@ class GvisorHousing(Housing):
 
     def _write_bundle(self) -> None:
         plan, python = self.plan, [self.plan.python.executable, *INTERPRETER_FLAGS]
-        guard = {"control": CONTROL, "uid": plan.uid, "filter": _seccomp.filter_bytes().hex()}
+        guard = {"control": CONTROL, "filter": _seccomp.filter_bytes().hex()}
         worker = self._config(CONTROL, BOX) | {"program_uid": plan.uid, "guarded": True}
         write_bundle(
             Path(self._folder),

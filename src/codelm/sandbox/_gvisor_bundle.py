@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from codelm.sandbox._gvisor_guard import PROC, SCRATCH
 from codelm.sandbox._root import RootPlan, is_below
 
-SCRATCH = "/box/scratch"
-# Put over what gVisor would show: /proc lists the guard's and the worker's files and memory maps.
+# Nothing is to be seen there: processes would list the guard's and the worker's files and memory maps.
 COVERED = ("/proc", "/sys")
 # Of process 1, which drops all but what it needs to kill and clean; no program has any.
 CAPABILITIES = ("SYS_ADMIN", "SETPCAP", "DAC_READ_SEARCH", "KILL", "SETGID", "SETUID")
@@ -30,6 +30,7 @@ def write_bundle(
     """
     rootfs = folder / "rootfs"
     (rootfs / SCRATCH[1:]).mkdir(parents=True)
+    (rootfs / os.path.dirname(PROC)[1:]).mkdir(mode=0o700)
     (rootfs / "etc").mkdir()
     (rootfs / "etc/passwd").write_text(f"sandbox:x:{uid}:{uid}::{SCRATCH}:/nonexistent\n")
     shown = [*root.binds, *root.packages]
@@ -43,6 +44,7 @@ def write_bundle(
     mounts += [_bind(path, path) for path in root.packages]
     mounts += [_bind(path, source) for path, source in files.items()]
     mounts += [_tmpfs(path, "size=4k", "mode=0555", "ro") for path in COVERED]
+    mounts += [{"destination": PROC, "type": "proc", "source": "proc"}]
     owner = ("mode=0700", f"uid={uid}", f"gid={uid}")
     mounts += [_tmpfs(SCRATCH, f"size={scratch_bytes}", *owner)]
     (folder / "config.json").write_text(json.dumps(_config(command, environment, mounts)))

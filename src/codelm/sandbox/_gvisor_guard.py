@@ -19,17 +19,20 @@ import signal
 import socket
 import struct
 import sys
+import time
 from typing import Any
 
 NEWPID = 0x20000000
 SYS_CAPSET, CAPABILITY_VERSION = {"x86_64": 126, "aarch64": 91}.get(os.uname().machine, 126), 0x20080522
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, SECCOMP_MODE_FILTER = 4, 22, 24, 2
 LAST_CAPABILITY = 63
-# What guard and worker keep: to look into the scratch folder, which is the program's, to kill, to be another.
+# Kept, for the worker: to look into the scratch folder, which is the program's, to kill, to be another user.
 DAC_READ_SEARCH, KILL, SETGID, SETUID = 2, 5, 6, 7
 KEPT = (DAC_READ_SEARCH, KILL, SETGID, SETUID)
 SCRATCH = "/box/scratch"
-KILL_ORDER, KILLED, NOBODY = b"K", b"1", b"0"
+PROC = "/guard/proc"  # in a folder that is closed to programs
+KILL_PROGRAM, KILL_CALL, DONE = b"P", b"C", b"D"  # orders, and the answer
+PASS_S = 0.002  # between two passes over the processes
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -44,27 +47,49 @@ def main() -> None:
     drop_capabilities()
     call("dumpable", libc.prctl, PR_SET_DUMPABLE, 0, 0, 0, 0)
     load_filter(bytes.fromhex(config["filter"]))
-    if os.fork() == 0:
+    worker = os.fork()
+    if worker == 0:
         orders.close()
         os.dup2(control, config["control"])
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - a new interpreter, with nothing of this one
     os.close(control)
-    serve(orders, config["uid"])
+    serve(orders, worker)
 
 
-def serve(orders: socket.socket, uid: int) -> None:
-    """Kill all that runs as `uid` whenever told to, and say whether there was anything, until nobody tells."""
-    while orders.recv(1) == KILL_ORDER:
-        pid = os.fork()
-        if pid == 0:
-            with contextlib.suppress(BaseException):
-                become(uid)
-                os.kill(-1, signal.SIGKILL)  # reaches its own user's processes only
-                os._exit(0)
-            os._exit(1)
-        nobody = os.waitpid(pid, 0)[1] != 0
+def serve(orders: socket.socket, worker: int) -> None:
+    """Kill what is told, and say so when it is dead, until nobody tells any more."""
+    while order := orders.recv(1):
+        kill_below([worker] if order == KILL_PROGRAM else [pid for pid, of in parents().items() if of == worker])
         with contextlib.suppress(OSError):
-            orders.send(NOBODY if nobody else KILLED)
+            orders.send(DONE)
+
+
+def kill_below(roots: list[int]) -> None:
+    """Kill every process below these until none is alive; each pass sees what was forked during the last."""
+    while victims := below(roots):
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(PASS_S)
+
+
+def below(roots: list[int]) -> list[int]:
+    """The living processes below these."""
+    found, of = list(roots), parents()
+    for pid in found:  # it grows meanwhile
+        found.extend(child for child, parent in of.items() if parent == pid)
+    return found[len(roots) :]
+
+
+def parents() -> dict[int, int]:
+    """The parent of every living process in the container."""
+    of = {}
+    for name in filter(str.isdigit, os.listdir(PROC)):
+        with contextlib.suppress(OSError), open(f"{PROC}/{name}/stat", "rb") as stream:
+            state, parent = stream.read().rpartition(b")")[2].split()[:2]
+            if state not in b"ZX":
+                of[int(name)] = int(parent)
+    return of
 
 
 def finish_root() -> None:
@@ -84,12 +109,6 @@ def drop_capabilities() -> None:
     kept = sum(1 << number for number in KEPT)
     header = struct.pack("<Ii", CAPABILITY_VERSION, 0)
     call("capset", libc.syscall, SYS_CAPSET, header, struct.pack("<6I", kept, kept, 0, 0, 0, 0))
-
-
-def become(uid: int) -> None:
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
 
 
 def load_filter(code: bytes) -> None:

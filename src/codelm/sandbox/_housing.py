@@ -71,7 +71,6 @@ class Housing:
     """A started worker: its process, its control socket, and the pipe into which its programs print."""
 
     start_s = START_S
-    host_tasks = 1  # that one task of a program takes on the host
 
     def __init__(self, plan: Plan) -> None:
         """Start it and wait until it is warm.
@@ -82,7 +81,7 @@ class Housing:
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
         with contextlib.ExitStack() as undo:
-            self._cgroup = Cgroup.create(plan.limits.memory_bytes, self._tasks(plan.limits))
+            self._cgroup = Cgroup.create(*self._bounds(plan.limits))
             if self._cgroup is not None:
                 undo.callback(self._cgroup.remove)
             self._folder = tempfile.mkdtemp(prefix="codelm-")
@@ -103,14 +102,14 @@ class Housing:
             self._settle()
             if self._cgroup is not None:
                 self._cgroup.settle()
-                self._cgroup.limit(plan.limits.memory_bytes, self._tasks(plan.limits))
+                self._cgroup.limit(*self._bounds(plan.limits))
                 self._oom_kills = self._cgroup.oom_kills()
             undo.pop_all()
 
     def allow(self, limits: Limits) -> None:
         """The next program has these limits: of memory and tasks, which the control group holds."""
         if self._cgroup is not None and limits != self._limits:
-            self._cgroup.limit(limits.memory_bytes, self._tasks(limits))
+            self._cgroup.limit(*self._bounds(limits))
         self._limits = limits
 
     def ran_out_of_memory(self) -> bool:
@@ -190,8 +189,9 @@ class Housing:
             # Its root is mounted nowhere any more, so nothing is left if we are killed.
             os.rmdir(self._folder)
 
-    def _tasks(self, limits: Limits) -> int:
-        return self.host_tasks * self.plan.tasks(limits)
+    def _bounds(self, limits: Limits) -> tuple[int, int]:
+        """Bytes of memory and tasks that the control group lets a program have."""
+        return limits.memory_bytes, self.plan.tasks(limits)
 
     def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
         box = BOX
