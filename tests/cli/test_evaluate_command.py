@@ -45,8 +45,9 @@ def _run(folder: Path, *arguments: str, script: str = MAIN) -> subprocess.Comple
 
 
 def test_table_goes_to_stdout_and_messages_to_stderr(folder: Path) -> None:
-    """Score with interval, undefined where n < k, verdict counts; the warning that nothing is contained."""
-    ended = _run(folder, "evaluate", "samples.jsonl", "--problems", "problems.jsonl", "--k", "1,10")
+    """Score with interval, undefined where n < k, verdict counts; the warning where nothing is contained."""
+    command = ("evaluate", "samples.jsonl", "--problems", "problems.jsonl", "--k", "1,10")
+    ended = _run(folder, *command, "--isolation", "process")
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert any("pass@1 " in line and "0.5000" in line and " to " in line for line in lines)

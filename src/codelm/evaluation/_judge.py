@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 from codelm.errors import InputError
 from codelm.evaluation._program import GUARD, assemble
 from codelm.evaluation._verdict import Judgement
+from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample
 from codelm.sandbox import Limits, Outcome, Program, Sandbox
 
@@ -25,7 +26,7 @@ class Job(NamedTuple):
 class Judge:
     """Judges completions in a warm sandbox, from any thread; use as a context manager.
 
-    limits, workers, isolation: as of `Sandbox`. seed: of the random numbers that tests draw.
+    limits, workers, isolation, python, packages: as of `Sandbox`. seed: of the random numbers of the tests.
     """
 
     def __init__(
@@ -34,11 +35,29 @@ class Judge:
         *,
         workers: int | None = None,
         seed: int = 0,
-        isolation: str = "process",
+        isolation: str | None = None,
+        python: str | None = None,
+        packages: Sequence[str] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.seed = seed
-        self._sandbox = Sandbox(self.limits, workers=workers, prelude=GUARD, isolation=isolation)
+        self._sandbox = Sandbox(
+            self.limits,
+            workers=workers,
+            prelude=GUARD,
+            isolation=isolation,
+            python=python,
+            packages=packages,
+        )
+
+    @property
+    def tier(self) -> str:
+        """The tier of isolation that programs run in."""
+        return self._sandbox.tier
+
+    def describe(self) -> Json:
+        """What decides its verdicts: for the header of a result."""
+        return {"judge": "inline", **self._sandbox.describe(), "random_seed": self.seed}
 
     def __enter__(self) -> Self:
         self._sandbox.__enter__()
@@ -128,7 +147,7 @@ def judge_completions(
     workers: int | None = None,
     seed: int = 0,
     dedup: bool = True,
-    isolation: str = "process",
+    isolation: str | None = None,
     on_judged: Callable[[Judgement], None] | None = None,
 ) -> list[Judgement]:
     """Judge samples held in memory; one judgement each, in their order.

@@ -164,7 +164,9 @@ def departures(scale: Scale) -> list[Departure]:
         ),
         Departure("chain lengths", "1 to about 7", f"1 to {scale.chain_lengths}", "the context is short"),
         Departure("attention", "GPT-3's, dense and banded by turns", "dense", "saves little at this length"),
-        Departure("sandbox", "gVisor, no network", "tier process", "only the run's own models are judged"),
+        Departure(
+            "sandbox", "gVisor, no network", "the best tier here, no network", "as `codelm doctor` says"
+        ),
         Departure(
             "samples per problem",
             "200",

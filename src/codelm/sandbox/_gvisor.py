@@ -26,12 +26,13 @@ from codelm.errors import MissingError
 from codelm.sandbox import _protocol, _seccomp
 from codelm.sandbox._gvisor_bundle import write_bundle
 from codelm.sandbox._gvisor_guard import DONE, KILL_CALL, KILL_PROGRAM
-from codelm.sandbox._housing import BOX, INTERPRETER_FLAGS, WORKER, Housing, environment
+from codelm.sandbox._housing import STOP_S, WORKER, Housing, Plan, environment
+from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import TreeMeter, command_name, descendants, has_schedstat, memory
 from codelm.sandbox._root import root_plan
+from codelm.sandbox._walls import BOX, GVISOR, INTERPRETER_FLAGS
 
-GVISOR = "gvisor"
 GUARD = Path(__file__).with_name("_gvisor_guard.py")
 CONTROL = 10  # of the worker, inside: out of the way of what a program is given
 START_S = 15.0  # a container that is not up by then hangs; it takes half a second
@@ -41,7 +42,8 @@ IDLE_BYTES = 1 << 16  # mapped in an address space that waits for the next proce
 SLACK_BYTES = 64 << 20  # page tables and what gVisor keeps
 HOST_TASKS = 32
 INSTALL = (
-    "`apt-get install runsc` (Debian, Ubuntu), or put a current build of gVisor's `runsc` on PATH, which is faster"
+    "get it by `apt-get install runsc` (Debian), or put a current build of gVisor's runsc on PATH, which also "
+    "is faster (platform systrap)"
 )
 # $0: the bundle; then files of control groups to enter, a --, and the command.
 KEEPER = """
@@ -54,12 +56,12 @@ exit $status
 """
 
 
-@functools.cache
-def missing() -> str | None:
-    """What keeps `runsc` from being used here and how to get it, or None; a container is not yet tried."""
+def missing(python: Interpreter, uid: int) -> str | None:
+    """Why this tier cannot be had here, and what gets it, or None: seen by starting a worker in it."""
     try:
-        platform()
-    except MissingError as error:
+        plan = Plan(tier=GVISOR, uid=uid, limits=Limits(), prelude="", python=python)
+        GvisorHousing(plan).stop()
+    except (MissingError, OSError) as error:
         return str(error)
     return None
 
@@ -70,19 +72,25 @@ def platform() -> str:
 
     kvm hung for good where the machine is a virtual one itself. Raises: MissingError.
     """
-    if shutil.which("runsc") is None:
-        raise MissingError(f"isolation `gvisor` needs runsc, which is not on PATH: {INSTALL}")
+    runsc = shutil.which("runsc")
+    if runsc is None:
+        raise MissingError(f"isolation `gvisor` needs runsc, which is not on PATH; {INSTALL}")
     try:
         said = subprocess.run(
-            ["runsc", "flags"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ANSWER_S
+            [runsc, "flags"],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_S,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingError(f"isolation `gvisor`: runsc does not run ({error}): {INSTALL}") from None
+        raise MissingError(f"isolation `gvisor`: runsc does not run ({error}); {INSTALL}") from None
     flag = re.search(r"^ *-platform .*\n(.*)", said.stdout + said.stderr, re.MULTILINE)
     for name in ("systrap", "ptrace"):
         if flag and name in flag[1]:
             return name
-    raise MissingError(f"isolation `gvisor`: this runsc has neither systrap nor ptrace: {INSTALL}")
+    raise MissingError(f"isolation `gvisor`: this runsc has neither systrap nor ptrace; {INSTALL}")
 
 
 class GvisorHousing(Housing):
@@ -135,22 +143,41 @@ class GvisorHousing(Housing):
         self._orders.close()
         super().forget()
 
-    def _spawn(self, control: socket.socket, printed: int) -> "subprocess.Popen[bytes]":
-        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._orders.settimeout(KILL_S)
-        self._write_bundle()
+    def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
         groups = self._cgroup.procs_files if self._cgroup else []
-        with theirs:
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", KEEPER, self._folder, *groups, "--", *self._runsc()],
-                stdin=theirs,
-                stdout=printed,
-                stderr=printed,
-                env={"PATH": os.environ.get("PATH", os.defpath)},
-                start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
-            )
+        command = ["/bin/sh", "-c", KEEPER, self._folder, *groups, "--", *self._runsc()]
+        self._write_bundle()
+        with contextlib.ExitStack() as undo:
+            self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.callback(self._orders.close)
+            # gVisor makes what it is given non-blocking; given twice it is so for programs, too.
+            with theirs, open(f"/proc/self/fd/{printed}", "wb") as printed_too:
+                process = subprocess.Popen(
+                    command,
+                    stdin=theirs.fileno(),
+                    stdout=printed,
+                    stderr=printed_too.fileno(),
+                    env={"PATH": os.environ.get("PATH", os.defpath)},
+                    start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
+                )
+            undo.pop_all()
+        self._orders.settimeout(KILL_S)
         socket.send_fds(self._orders, [b"\0"], [control.fileno()])
         return process
+
+    def _wait_until_ready(self) -> None:
+        try:
+            super()._wait_until_ready()
+        except OSError as error:
+            raise MissingError(
+                f"isolation `gvisor`: runsc brings up no container here: {error}; {INSTALL}"
+            ) from None
+
+    def _kill(self) -> None:
+        self._orders.close()  # process 1 sees it and goes, and all else with it
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_S / 5)
+        super()._kill()
 
     def _bounds(self, limits: Limits) -> tuple[int, int]:
         """More than a program may have: where the host's kernel kills or refuses, gVisor itself breaks.
@@ -161,7 +188,7 @@ class GvisorHousing(Housing):
         return limits.memory_bytes * 5 // 4 + SLACK_BYTES, HOST_TASKS * self.plan.tasks(limits)
 
     def _runsc(self) -> list[str]:
-        """A container's name must be its own among all of this machine: the bundle's folder has such a name."""
+        """The container has the name of the bundle's folder: no other on this machine may have the same."""
         rootless = [] if os.geteuid() == 0 else ["--rootless"]
         return [
             *("runsc", f"--root={self._folder}/state", f"--platform={platform()}", *rootless),
@@ -172,7 +199,7 @@ class GvisorHousing(Housing):
     def _write_bundle(self) -> None:
         plan, python = self.plan, [self.plan.python.executable, *INTERPRETER_FLAGS]
         guard = {"control": CONTROL, "filter": _seccomp.filter_bytes().hex()}
-        worker = self._config(CONTROL, BOX) | {"program_uid": plan.uid, "guarded": True}
+        worker = self._config(CONTROL) | {"program_uid": plan.uid, "guarded": True}
         write_bundle(
             Path(self._folder),
             root_plan(plan.python, plan.paths),
@@ -201,7 +228,7 @@ class Container:
         self._idle_bytes, self._idle_processes = self._bytes(), sum(1 for _ in self._address_spaces())
 
     def held_bytes(self) -> int:
-        """Memory beyond what it held when it was idle: of what runs inside, its files, and for keeping them."""
+        """Memory beyond what it held when it was idle: of programs, of their files, of gVisor for them."""
         return max(0, self._bytes() - self._idle_bytes)
 
     def processes(self) -> int:
@@ -209,7 +236,7 @@ class Container:
         return max(0, sum(1 for _ in self._address_spaces()) - self._idle_processes)
 
     def _bytes(self) -> int:
-        """All memory that programs and their files have is in one file; what it takes to keep them is gVisor's."""
+        """Programs and their files have all their memory from one file; what gVisor needs is its own."""
         try:
             theirs = os.stat(self._memory_file).st_blocks * 512
         except OSError:  # it has ended
@@ -242,4 +269,3 @@ class ContainerMeter(TreeMeter):
         """The program has ended; what it waited for since the last look counts, where there was one."""
         if self.was_sampled:
             self.sample_clocks(descendants(self.root))
-

@@ -26,7 +26,7 @@ def write_bundle(
 ) -> None:
     """Write config.json and the root folder into an empty folder.
 
-    files: path inside -> file of the host, read-only. uid: owner of the scratch folder. command: of process 1.
+    files: path inside -> file of the host, read-only. command: of process 1. uid: owner of the scratch.
     """
     rootfs = folder / "rootfs"
     (rootfs / SCRATCH[1:]).mkdir(parents=True)
@@ -63,7 +63,7 @@ def _config(command: list[str], environment: dict[str, str], mounts: list[dict[s
             "cwd": "/",
             "env": [f"{name}={value}" for name, value in environment.items()],
             "user": {"uid": 0, "gid": 0},
-            "capabilities": {kind: names for kind in ("bounding", "effective", "permitted")},
+            "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), names),
             "noNewPrivileges": True,
             "rlimits": [{"type": "RLIMIT_MSGQUEUE", "soft": 0, "hard": 0}],  # cannot be set from inside
         },
@@ -71,7 +71,12 @@ def _config(command: list[str], environment: dict[str, str], mounts: list[dict[s
 
 
 def _bind(path: str, source: str) -> dict[str, Any]:
-    return {"destination": path, "type": "bind", "source": source, "options": ["rbind", "ro", "nosuid", "nodev"]}
+    return {
+        "destination": path,
+        "type": "bind",
+        "source": source,
+        "options": ["rbind", "ro", "nosuid", "nodev"],
+    }
 
 
 def _tmpfs(path: str, *options: str) -> dict[str, Any]:

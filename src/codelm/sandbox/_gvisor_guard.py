@@ -4,8 +4,8 @@
      +- worker, process 1 of a pid namespace below it: reaps what its programs leave behind
          +- a program, as a user of its own, without capabilities
 
-The supervisor sees none of these processes, so it tells the guard to kill; when it is gone the guard ends, and
-gVisor ends the container with it. The worker cannot listen meanwhile: the older gVisor knows no pidfd.
+The supervisor sees none of these processes, so it tells the guard to kill; when it is gone the guard ends,
+and gVisor ends the container with it. The worker cannot listen meanwhile: older gVisor knows no pidfd.
 
 Stands alone: standard library only; argv[1] is its configuration, argv[2:] the worker's command.
 """
@@ -59,7 +59,9 @@ def main() -> None:
 def serve(orders: socket.socket, worker: int) -> None:
     """Kill what is told, and say so when it is dead, until nobody tells any more."""
     while order := orders.recv(1):
-        kill_below([worker] if order == KILL_PROGRAM else [pid for pid, of in parents().items() if of == worker])
+        kill_below(
+            [worker] if order == KILL_PROGRAM else [pid for pid, of in parents().items() if of == worker]
+        )
         with contextlib.suppress(OSError):
             orders.send(DONE)
 

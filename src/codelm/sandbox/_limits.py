@@ -57,7 +57,7 @@ class Limits:
         return 20 * self.time_s + 10
 
     def rlimits(self, *, tasks: int | None) -> list[tuple[int, int]]:
-        """The limits of each process as (RLIMIT_*, value). tasks: of its user, where it has one of its own."""
+        """Limits of each process, (RLIMIT_*, value). tasks: of its user, where it has one of its own."""
         # Seconds of CPU, each process: only in case the supervisor is gone and nobody else stops it.
         belt_s = int(self.wall_guard_s) + 1
         return [

@@ -4,18 +4,19 @@ import contextlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from codelm.sandbox._housing import Plan
+from codelm.sandbox._housing import HASH_SEED, Plan
 from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Job, Outcome
 from codelm.sandbox._pool import Pool
 from codelm.sandbox._session import Session
 from codelm.sandbox._slot import Slot
-from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, tier_of
+from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, layers_of, tier_of
 
 Key = TypeVar("Key")
+ISOLATION_VARIABLE = "CODELM_ISOLATION"
 MAX_WORKERS = 512  # each holds a process or three and some descriptors
 
 
@@ -23,12 +24,14 @@ class Sandbox:
     """Runs untrusted programs under limits and says what happened; use as a context manager.
 
     limits: of each program that has none of its own. workers: programs at a time; default: the processors
-    this process may use. prelude: Python source of the caller's own, run once in each worker, in a namespace
-    of its own; what it changes in modules every program finds changed. isolation: `full`; `auto`, which means
-    full and never less; or `process`, which contains nothing. python: the interpreter of the programs, a path
-    or a name on PATH; default: the running one. packages: what they may import beyond the standard library,
-    with all that it needs; default: numpy where it is installed. paths: more of the host that they may read,
-    a compiler's folders for one.
+    this process may use. prelude: Python source of the caller's own, run once in each worker, in its own
+    namespace; what it changes in modules every program finds changed.
+    isolation: a tier by name, or `auto`: the best of `full`, `gvisor` and `landlock` that this host has, but
+    not `process`, which contains nothing; default: what the variable CODELM_ISOLATION says, else `auto`.
+    python: the interpreter of the programs, a path or a name on PATH; default: the running one.
+    packages: what they may import beyond the standard library, with all that it needs; default: numpy where
+    it is installed.
+    paths: more of the host that they may read, a compiler's folders for one.
     Safe to use from several threads; not in a process forked after it was entered.
     Raises, on entry: MissingError where the host cannot do this; InfraError when no worker comes up.
     """
@@ -39,17 +42,18 @@ class Sandbox:
         *,
         workers: int | None = None,
         prelude: str = "",
-        isolation: str = AUTO,
+        isolation: str | None = None,
         python: str | None = None,
         packages: Sequence[str] | None = None,
         paths: Sequence[str] = (),
+        _without: Iterable[str] = (),
     ) -> None:
         self.limits = limits or Limits()
         self.workers = usable_cpus() if workers is None else workers
         if not 1 <= self.workers <= MAX_WORKERS:
             raise ValueError(f"workers must be 1 to {MAX_WORKERS}, got {workers}")
-        self.tier = tier_of(isolation)
         self.python = interpreter(python, packages)
+        self.tier = tier_of(isolation or os.environ.get(ISOLATION_VARIABLE) or AUTO, self.python)
         plans = (
             Plan(
                 tier=self.tier,
@@ -58,13 +62,14 @@ class Sandbox:
                 prelude=prelude,
                 python=self.python,
                 paths=tuple(paths),
+                without=frozenset(_without),
             )
             for uid in fresh_uids(self.workers)
         )
         self._pool = Pool([Slot(plan) for plan in plans])
 
     def __enter__(self) -> Self:
-        check_host(self.tier)
+        check_host(self.tier, self.python)
         self._pool.open()
         return self
 
@@ -119,6 +124,17 @@ class Sandbox:
         """A place of one's own for jobs that build on each other: see `Session`. Waits until one is free."""
         with self._pool.slot() as slot, contextlib.closing(Session(slot)) as session:
             yield session
+
+    def describe(self) -> dict[str, Any]:
+        """What decides how programs end here: for the header of a result."""
+        return {
+            "tier": self.tier,
+            "layers": [layer.name for layer in layers_of(self.tier) if layer.holds],
+            "limits": self.limits.to_json(),
+            "interpreter": f"CPython {self.python.version}",
+            "packages": list(self.python.distributions),
+            "hash_seed": HASH_SEED,
+        }
 
     @property
     def forks(self) -> int:

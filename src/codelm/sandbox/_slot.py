@@ -14,10 +14,11 @@ from signal import SIGKILL
 from codelm.errors import MissingError
 from codelm.sandbox import _protocol
 from codelm.sandbox._exchange import Exchange, Streams
-from codelm.sandbox._gvisor import GVISOR, GvisorHousing
+from codelm.sandbox._gvisor import GvisorHousing
 from codelm.sandbox._housing import Housing, Plan
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Command, Ended, Job, Outcome, Program
+from codelm.sandbox._walls import GVISOR
 from codelm.sandbox._watch import Watch, interpret, interpret_call
 
 REPORT_S = 5.0  # from the death of a program's processes to the worker's report: reaping, cleaning scratch

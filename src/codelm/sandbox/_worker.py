@@ -57,7 +57,7 @@ PRELOADED = (
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 CHANNEL = 3  # the program's socket, in its own process
-RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
+RUN, KEEP, EMPTY = b"P", b"S", b"E"
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 JOB = struct.Struct("<IQ")
@@ -190,6 +190,7 @@ class Worker:
         self.control, self.config, self.for_programs = control, config, for_programs
         self.program_uid: int | None = config["program_uid"]
         self.forked = 0
+        self.pid = 0  # of the program that runs; 0 while none does
         with contextlib.suppress(FileExistsError):
             posix.mkdir("scratch", 0o700)
         self.made = look_at_scratch()
@@ -204,7 +205,7 @@ class Worker:
             if order == EMPTY:
                 clean = self.is_pristine() or self.clean_up()
                 self.report(0, time.monotonic(), 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
-            elif fds:  # else it is KILL, for a program that had ended in the meantime
+            else:
                 clean = self.run_one(fds, keep=order == KEEP)
         self.kill_all()
         self.reap_all()
@@ -220,13 +221,13 @@ class Worker:
         if pid == 0:
             self.for_programs.enter()
             child(fds, self.config)
-        self.forked += 1
+        self.forked, self.pid = self.forked + 1, pid
         for fd in fds:
             posix.close(fd)
         if not self.wait_for(pid):
             return False
         ended = pid, time.monotonic(), waited_s(pid)
-        status, usage = posix.wait4(pid, 0)[1:]
+        self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
         leftovers, clean = 0, True
         if has_children() or not (keep or self.is_pristine()):
@@ -251,20 +252,10 @@ class Worker:
         pidfd = posix.pidfd_open(pid)
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
-        # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
-        poll.register(self.control, select.POLLIN if self.config["stoppable"] else 0)
-        try:
-            while True:
-                ready = dict(poll.poll())
-                if self.control.fileno() in ready and (
-                    ready[self.control.fileno()] & select.POLLHUP or self.control.recv(1) != KILL
-                ):
-                    return False
-                if pidfd in ready:
-                    return True
-                self.kill_all()
-        finally:
-            posix.close(pidfd)
+        poll.register(self.control, 0)  # the supervisor says nothing while one runs: only a hang-up wakes us
+        ready = [fd for fd, _ in poll.poll()]
+        posix.close(pidfd)
+        return self.control.fileno() not in ready
 
     def reap_all(self) -> tuple[int, float, int]:
         """Kill and reap every process below this one: how many, their CPU seconds, the largest one's bytes.
@@ -293,6 +284,9 @@ class Worker:
                     posix.kill(-1, signal.SIGKILL)
                 case "as_program":  # all of the program's user
                     self.as_program(lambda: posix.kill(-1, signal.SIGKILL))
+                case "child":  # it cannot fork: there is no other
+                    if self.pid:
+                        posix.kill(self.pid, signal.SIGKILL)
                 case _:
                     kill_children()
 
