@@ -1,6 +1,6 @@
 """Tier `gvisor`: a worker in a container whose system calls another kernel answers, gVisor's, by `runsc`.
 
-    keeper, a shell          starts `runsc`, and removes the bundle when it has ended, whoever ended it
+    keeper                   starts `runsc`, reaps, and removes the bundle, whoever ended the container
      +- runsc run            ends, and all below with it, when process 1 of the container ends
          +- runsc-gofer      opens the files of the root for the container, read-only
          +- runsc-sandbox    the kernel that programs see; holds their memory
@@ -18,9 +18,11 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from codelm.errors import MissingError
 from codelm.sandbox import _protocol, _seccomp
@@ -33,6 +35,7 @@ from codelm.sandbox._process_tree import TreeMeter, command_name, descendants, h
 from codelm.sandbox._root import root_plan
 from codelm.sandbox._walls import BOX, GVISOR, INTERPRETER_FLAGS
 
+KEEPER = Path(__file__).with_name("_gvisor_keeper.py")
 GUARD = Path(__file__).with_name("_gvisor_guard.py")
 CONTROL = 10  # of the worker, inside: out of the way of what a program is given
 START_S = 15.0  # a container that is not up by then hangs; it takes half a second
@@ -42,18 +45,9 @@ IDLE_BYTES = 1 << 16  # mapped in an address space that waits for the next proce
 SLACK_BYTES = 64 << 20  # page tables and what gVisor keeps
 HOST_TASKS = 32
 INSTALL = (
-    "get it by `apt-get install runsc` (Debian), or put a current build of gVisor's runsc on PATH, which also "
+    "get it by `apt-get install runsc` (Debian), or put a current build of gVisor on PATH, which also "
     "is faster (platform systrap)"
 )
-# $0: the bundle; then files of control groups to enter, a --, and the command.
-KEEPER = """
-while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
-shift
-"$@"
-status=$?
-rm -rf -- "$0"
-exit $status
-"""
 
 
 def missing(python: Interpreter, uid: int) -> str | None:
@@ -66,9 +60,16 @@ def missing(python: Interpreter, uid: int) -> str | None:
     return None
 
 
+class Platform(NamedTuple):
+    """Where `runsc` is, and how it is to catch system calls."""
+
+    runsc: str
+    name: str
+
+
 @functools.cache
-def platform() -> str:
-    """How `runsc` is to catch system calls: `systrap` where it can, else `ptrace`; never `kvm`.
+def platform() -> Platform:
+    """The one to use: `systrap` where `runsc` has it, else `ptrace`; never `kvm`.
 
     kvm hung for good where the machine is a virtual one itself. Raises: MissingError.
     """
@@ -89,7 +90,7 @@ def platform() -> str:
     flag = re.search(r"^ *-platform .*\n(.*)", said.stdout + said.stderr, re.MULTILINE)
     for name in ("systrap", "ptrace"):
         if flag and name in flag[1]:
-            return name
+            return Platform(runsc, name)
     raise MissingError(f"isolation `gvisor`: this runsc has neither systrap nor ptrace; {INSTALL}")
 
 
@@ -124,10 +125,10 @@ class GvisorHousing(Housing):
         return report and report._replace(ended_s=time.monotonic())
 
     def died_of(self) -> int | None:
-        """The signal that ended the container, if one did; `runsc` and the keeper pass it on as a status."""
+        """The signal that ended the container, if one did; its keeper passes that on as a status."""
         super().died_of()
-        status = self.process.returncode
-        return status - 128 if status is not None and status > 128 else None
+        status = self.process.returncode or 0
+        return status & 0x7F if status > 0x7F else None
 
     def meter(self, *, running: bool = False) -> TreeMeter:
         """Clocks and memory of the container while a program runs in it."""
@@ -144,8 +145,8 @@ class GvisorHousing(Housing):
         super().forget()
 
     def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
-        groups = self._cgroup.procs_files if self._cgroup else []
-        command = ["/bin/sh", "-c", KEEPER, self._folder, *groups, "--", *self._runsc()]
+        keep = {"folder": self._folder, "cgroup": self._cgroup.procs_files if self._cgroup else []}
+        keeper = [os.path.realpath(sys.executable), *INTERPRETER_FLAGS, str(KEEPER), json.dumps(keep)]
         self._write_bundle()
         with contextlib.ExitStack() as undo:
             self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -153,7 +154,7 @@ class GvisorHousing(Housing):
             # gVisor makes what it is given non-blocking; given twice it is so for programs, too.
             with theirs, open(f"/proc/self/fd/{printed}", "wb") as printed_too:
                 process = subprocess.Popen(
-                    command,
+                    [*keeper, *self._runsc()],
                     stdin=theirs.fileno(),
                     stdout=printed,
                     stderr=printed_too.fileno(),
@@ -191,7 +192,7 @@ class GvisorHousing(Housing):
         """The container has the name of the bundle's folder: no other on this machine may have the same."""
         rootless = [] if os.geteuid() == 0 else ["--rootless"]
         return [
-            *("runsc", f"--root={self._folder}/state", f"--platform={platform()}", *rootless),
+            *(platform().runsc, f"--root={self._folder}/state", f"--platform={platform().name}", *rootless),
             *("--network=none", "--ignore-cgroups", "--file-access-mounts=exclusive"),
             *("run", f"--bundle={self._folder}", os.path.basename(self._folder)),
         ]
