@@ -44,10 +44,7 @@ KILL_S = 2.0  # for the guard to kill; a fork bomb may keep it from that, then t
 IDLE_BYTES = 1 << 16  # mapped in an address space that waits for the next process, at most
 SLACK_BYTES = 64 << 20  # page tables and what gVisor keeps
 HOST_TASKS = 32
-INSTALL = (
-    "get it by `apt-get install runsc` (Debian), or put a current build of gVisor on PATH, which also "
-    "is faster (platform systrap)"
-)
+INSTALL = "get it by `apt-get install runsc` (Debian), or put a current build of gVisor on PATH"
 
 
 def missing(python: Interpreter, uid: int) -> str | None:

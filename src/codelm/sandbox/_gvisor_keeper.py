@@ -36,7 +36,7 @@ def main() -> None:
 
 def reap_all() -> dict[int, int]:
     """Wait until no process below is left: each one's status."""
-    statuses = {}
+    statuses: dict[int, int] = {}
     while True:
         try:
             pid, status = os.wait()
