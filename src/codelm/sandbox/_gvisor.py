@@ -118,8 +118,8 @@ class GvisorHousing(Housing):
 
     def hear(self) -> _protocol.Report | None:
         """The worker's next report; the container's clock is its own, so the end is when we hear of it."""
-        report = super().hear()
-        return report and report._replace(ended_s=time.monotonic())
+        report, now = super().hear(), time.monotonic()
+        return report and report._replace(began_s=now - (report.ended_s - report.began_s), ended_s=now)
 
     def died_of(self) -> int | None:
         """The signal that ended the container, if one did; its keeper passes that on as a status."""
