@@ -27,8 +27,12 @@ def evaluate(
     ] = "humaneval",
     k: Annotated[str, typer.Option(help="The k of pass@k, separated by commas.")] = "1,10,100",
     timeout: Annotated[
-        float, typer.Option(help="Seconds for each program, not counting waits for a CPU.")
-    ] = 3.0,
+        str,
+        typer.Option(
+            help="Seconds for each program, not counting waits for a CPU; auto: by problem, from what its "
+            "canonical solution takes, 3 at most."
+        ),
+    ] = "3.0",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Programs at a time.", show_default="one per processor")
     ] = None,
@@ -50,6 +54,10 @@ def evaluate(
             show_default="numpy where installed",
         ),
     ] = None,
+    exclude_failing: Annotated[
+        bool,
+        typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
+    ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Run each program, known or not, identical or not.")
     ] = False,
@@ -64,7 +72,8 @@ def evaluate(
     from codelm.evaluation import evaluate_samples
     from codelm.problems import load_problems
 
-    ks, limits = parse_ks(k), parse_timeout(timeout)
+    auto_time = timeout == "auto"
+    ks, limits = parse_ks(k), parse_timeout(3.0 if auto_time else timeout)
     if isolation == "process":
         print(WARNING, file=sys.stderr)
     evaluation = evaluate_samples(
@@ -74,6 +83,8 @@ def evaluate(
         workers=workers,
         ks=ks,
         cache=not no_cache,
+        auto_time=auto_time,
+        exclude_failing=exclude_failing,
         isolation=isolation,
         python=python,
         packages=None if packages is None else [name for name in packages.split(",") if name.strip()],
@@ -102,12 +113,12 @@ def parse_ks(text: str) -> list[int]:
     return list(dict.fromkeys(ks))
 
 
-def parse_timeout(seconds: float) -> "Limits":
+def parse_timeout(seconds: float | str) -> "Limits":
     """The limits with this time limit. Raises: UsageError."""
     from codelm.sandbox import Limits
 
     try:
-        return Limits(time_s=seconds)
+        return Limits(time_s=float(seconds))
     except ValueError as error:
         raise UsageError(f"--timeout must be 0.01 to 86400 seconds; found {seconds}") from error
 
@@ -124,6 +135,15 @@ def _notes(evaluation: "Evaluation") -> list[str]:
     if undefined := [k for k, estimate in evaluation.pass_at_k.items() if math.isnan(estimate.value)]:
         names = ", ".join(f"pass@{k}" for k in undefined)
         notes.append(f"note: {names} undefined: {fewest[0]} has only {fewest[1]} samples, no task has fewer")
+    certificate = evaluation.certificate
+    if certificate.failing:
+        notes.append(
+            f"note: left out of the score, failing their self-test: {', '.join(certificate.failing)}"
+        )
+    if certificate.uncertified:
+        notes.append(
+            f"note: {len(certificate.uncertified)} problems have no canonical solution: scored uncertified"
+        )
     return notes
 
 
