@@ -196,7 +196,7 @@ class GvisorHousing(Housing):
 
     def _write_bundle(self) -> None:
         plan, python = self.plan, [self.plan.python.executable, *INTERPRETER_FLAGS]
-        guard = {"control": CONTROL, "filter": _seccomp.filter_bytes().hex()}
+        guard = {"control": CONTROL, "uid": plan.uid, "filter": _seccomp.filter_bytes().hex()}
         worker = self._config(CONTROL) | {"program_uid": plan.uid, "guarded": True}
         write_bundle(
             Path(self._folder),
