@@ -23,7 +23,7 @@ MAX_PAYLOAD_BYTES = 16 << 20  # of a call, and of its reply
 READY = b"R"
 
 # Orders. After RUN the scratch folder is emptied; after KEEP, within a session, it is not.
-RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
+RUN, KEEP, EMPTY = b"P", b"S", b"E"
 
 _JOB = struct.Struct("<IQ")  # bytes of the header, of what follows it
 _CALL = struct.Struct(f"<Q{NONCE_BYTES}s?")  # bytes of the payload, nonce, in a process of its own

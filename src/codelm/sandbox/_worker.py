@@ -57,7 +57,7 @@ PRELOADED = (
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 CHANNEL = 3  # the program's socket, in its own process
-RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
+RUN, KEEP, EMPTY = b"P", b"S", b"E"
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 JOB = struct.Struct("<IQ")
@@ -205,7 +205,7 @@ class Worker:
             if order == EMPTY:
                 clean = self.is_pristine() or self.clean_up()
                 self.report(0, 0.0, 0.0, 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
-            elif fds:  # else it is KILL, for a program that had ended in the meantime
+            else:
                 clean = self.run_one(fds, keep=order == KEEP)
         self.kill_all()
         self.reap_all()
@@ -247,23 +247,16 @@ class Worker:
 
     def wait_for(self, pid: int) -> bool:
         """Wait until a child has ended, still unreaped; False when the supervisor has gone meanwhile."""
+        if self.config["guarded"]:  # process 1 kills what is to be killed, and takes us along when it goes
+            posix.waitid(posix.P_PID, pid, posix.WEXITED | posix.WNOWAIT)
+            return True
         pidfd = posix.pidfd_open(pid)
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
-        # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
-        poll.register(self.control, select.POLLIN if self.config["stoppable"] else 0)
-        try:
-            while True:
-                ready = dict(poll.poll())
-                if self.control.fileno() in ready and (
-                    ready[self.control.fileno()] & select.POLLHUP or self.control.recv(1) != KILL
-                ):
-                    return False
-                if pidfd in ready:
-                    return True
-                self.kill_all()
-        finally:
-            posix.close(pidfd)
+        poll.register(self.control, 0)  # the supervisor says nothing while one runs: only a hang-up wakes us
+        ready = [fd for fd, _ in poll.poll()]
+        posix.close(pidfd)
+        return self.control.fileno() not in ready
 
     def reap_all(self) -> tuple[int, float, int]:
         """Kill and reap every process below this one: how many, their CPU seconds, the largest one's bytes.
@@ -441,9 +434,10 @@ def confine(config: dict[str, Any], rlimits: list[list[int]]) -> None:
     """What a program must not have, in the order in which it goes."""
     posix.setsid()  # no terminal, no process group of ours
     for kind, value in rlimits:
-        hard = resource.getrlimit(kind)[1]
+        soft, hard = resource.getrlimit(kind)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (allowed, allowed))
+        if (soft, hard) != (allowed, allowed):  # gVisor lets nobody set some of them, even to what they are
+            resource.setrlimit(kind, (allowed, allowed))
     if config["program_uid"] is not None:
         become(config["program_uid"])
     prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # nothing outlives the worker
