@@ -10,7 +10,7 @@ import typer
 from codelm.errors import InfraError, UsageError
 
 if TYPE_CHECKING:
-    from codelm.evaluation import Evaluation
+    from codelm.evaluation import Evaluation, JudgeOptions, Shown
     from codelm.sandbox import Limits
 
 WARNING = (
@@ -54,6 +54,13 @@ def evaluate(
             show_default="numpy where installed",
         ),
     ] = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK[:SAMPLE]",
+            help="Run one sample again and print it, what it prints and its traceback; nothing is written.",
+        ),
+    ] = None,
     exclude_failing: Annotated[
         bool,
         typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
@@ -69,25 +76,32 @@ def evaluate(
 
     Examples: codelm evaluate samples.jsonl; codelm evaluate samples.jsonl --problems chains --k 1,10 --json
     """
-    from codelm.evaluation import evaluate_samples
+    from codelm.evaluation import evaluate_samples, show_sample
     from codelm.problems import load_problems
 
     auto_time = timeout == "auto"
     ks, limits = parse_ks(k), parse_timeout(3.0 if auto_time else timeout)
     if isolation == "process":
         print(WARNING, file=sys.stderr)
+    options: JudgeOptions = {
+        "limits": limits,
+        "workers": workers,
+        "isolation": isolation,
+        "python": python,
+        "packages": None if packages is None else [name for name in packages.split(",") if name.strip()],
+    }
+    problem_set = load_problems(problems)
+    if show is not None:
+        _print_shown(show_sample(samples, problem_set, show, **options))
+        return
     evaluation = evaluate_samples(
         samples,
-        load_problems(problems),
-        limits=limits,
-        workers=workers,
+        problem_set,
         ks=ks,
         cache=not no_cache,
         auto_time=auto_time,
         exclude_failing=exclude_failing,
-        isolation=isolation,
-        python=python,
-        packages=None if packages is None else [name for name in packages.split(",") if name.strip()],
+        **options,
     )
     for note in _notes(evaluation):
         print(note, file=sys.stderr)
@@ -145,6 +159,19 @@ def _notes(evaluation: "Evaluation") -> list[str]:
             f"note: {len(certificate.uncertified)} problems have no canonical solution: scored uncertified"
         )
     return notes
+
+
+def _print_shown(shown: "Shown") -> None:
+    """The program with line numbers, what it printed, the traceback, the verdict."""
+    for number, line in enumerate(shown.program.splitlines(), start=1):
+        print(f"{number:4}  {line}")
+    for name, printed in (("stdout", shown.outcome.stdout), ("stderr", shown.outcome.stderr)):
+        if printed:
+            print(f"\n--- {name}\n{printed.decode(errors='replace').rstrip()}")
+    judgement = shown.judgement
+    print(
+        f"\n{judgement.verdict.value}: {judgement.result}; {judgement.cpu_s:.3f} s of CPU (line {shown.line})"
+    )
 
 
 def _print_tables(evaluation: "Evaluation") -> None:

@@ -109,7 +109,7 @@ class Judge:
 
     def judge(self, problem: Problem | str, completion: str) -> Judgement:
         """Judge one completion; the problem may be a task id. From any thread; does not ask the cache."""
-        program = self._assemble(problem, completion)
+        program = self.program(problem, completion)
         return self._judging(program).run() or self._judge_alone(program)
 
     async def __call__(self, problem: Problem | str, completion: str) -> Judgement:
@@ -119,7 +119,7 @@ class Judge:
         """
         import asyncio  # takes a while to import
 
-        program = self._assemble(problem, completion)
+        program = self.program(problem, completion)
         key = self._key(program)
         if (known := self._known(key)) is not None:
             return known
@@ -156,7 +156,7 @@ class Judge:
 
         with Crew[tuple[bytes, Program], Judgement | None](self._sandbox.workers) as crew:
             for key, problem, completion in jobs:
-                program = self._assemble(problem, completion)
+                program = self.program(problem, completion)
                 identity = self._key(program) or str(key).encode()
                 if (known := self._known(identity)) is not None:
                     yield key, known
@@ -170,7 +170,8 @@ class Judge:
                 yield from settle_next()
             yield from settle_alone()
 
-    def _assemble(self, problem: Problem | str, completion: str) -> Program:
+    def program(self, problem: Problem | str, completion: str) -> Program:
+        """What is run for a completion. Raises: UsageError for a task that this judge does not have."""
         if isinstance(problem, str):
             if problem not in self._problems:
                 raise UsageError(
@@ -182,12 +183,19 @@ class Judge:
             return program
         return replace(program, limits=replace(self.limits, time_s=time_s))
 
-    def _judging(self, program: Program) -> "_Judging":
+    def watch(self, program: Program) -> Outcome:
+        """Run a program and see all that there is to see, without judging it."""
+        return self._entered().run(program)
+
+    def _entered(self) -> Sandbox:
         with self._starting:
             if not self._started:
                 self._sandbox.__enter__()
                 self._started = True
-        return _Judging(self._sandbox, program)
+        return self._sandbox
+
+    def _judging(self, program: Program) -> "_Judging":
+        return _Judging(self._entered(), program)
 
     def _judge_alone(self, program: Program) -> Judgement:
         outcome: Outcome = self._sandbox.run_alone(program)
