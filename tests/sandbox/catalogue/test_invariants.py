@@ -89,7 +89,7 @@ def mounts(watched: Watched) -> Iterator[None]:
 def control_groups(watched: Watched) -> Iterator[None]:
     from codelm.sandbox._cgroup import Cgroup
 
-    left = Cgroup.create(64 * MiB, 4)
+    left = Cgroup.create()
     if left is None:
         absent("the right to make control groups")
     yield

@@ -8,11 +8,11 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codelm.sandbox._process_tree import descendants
+from codelm.sandbox._process_tree import command_name, descendants
 from codelm.sandbox._sandbox import Sandbox
 from codelm.sandbox.catalogue._bait import Bait
 
@@ -59,7 +59,11 @@ def processes(watched: Watched) -> Counter[str]:
         with contextlib.suppress(OSError):  # it has ended
             if path.stat().st_uid in users and not _is_zombie(path.name):
                 pids.add(int(path.name))
-    return Counter(name for pid in pids if (name := _read(f"/proc/{pid}/comm").strip()))
+    found = {pid: name for pid in pids if (name := command_name(pid))}
+    for container in [pid for pid, name in found.items() if name == "runsc-sandbox"]:
+        for pid in descendants(container):  # gVisor's own, kept for later; it knows which are programs
+            found.pop(pid, None)
+    return Counter(found.values()) + Counter({"inside a container": sum(_inside(watched))})
 
 
 def mounts(watched: Watched) -> Counter[str]:
@@ -195,6 +199,14 @@ def has_own_users(watched: Watched) -> bool:
 
 def _workers(watched: Watched) -> list[int]:
     return [slot._housing.pid for slot in watched.sandbox._pool.slots if slot._housing is not None]
+
+
+def _inside(watched: Watched) -> Iterator[int]:
+    for slot in watched.sandbox._pool.slots:
+        if slot._housing is not None:
+            meter = slot._housing.meter()
+            meter.sample()
+            yield meter.processes
 
 
 def _is_zombie(pid: str) -> bool:
