@@ -49,6 +49,8 @@ def planter(function):
 @planter
 def processes(watched: Watched) -> Iterator[None]:
     with subprocess.Popen(["sleep", "60"]) as left:
+        while not Path(f"/proc/{left.pid}/cmdline").read_bytes():  # it is not whole yet
+            time.sleep(0.01)
         yield
         left.kill()
 

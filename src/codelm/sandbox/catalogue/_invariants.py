@@ -8,11 +8,13 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codelm.sandbox._process_tree import command_name, descendants
+from codelm.sandbox._gvisor import VACANT_BYTES
+from codelm.sandbox._process_tree import descendants
+from codelm.sandbox._process_tree import memory as process_memory
 from codelm.sandbox._sandbox import Sandbox
 from codelm.sandbox.catalogue._bait import Bait
 
@@ -59,11 +61,13 @@ def processes(watched: Watched) -> Counter[str]:
         with contextlib.suppress(OSError):  # it has ended
             if path.stat().st_uid in users and not _is_zombie(path.name):
                 pids.add(int(path.name))
-    found = {pid: name for pid in pids if (name := command_name(pid))}
-    for container in [pid for pid, name in found.items() if name == "runsc-sandbox"]:
-        for pid in descendants(container):  # gVisor's own, kept for later; it knows which are programs
-            found.pop(pid, None)
-    return Counter(found.values()) + Counter({"inside a container": sum(_inside(watched))})
+    names = {pid: _read(f"/proc/{pid}/comm").strip() for pid in pids}
+    return Counter(name for pid, name in names.items() if name and not _is_vacant(pid))
+
+
+def _is_vacant(pid: int) -> bool:
+    """Whether this is an address space that gVisor keeps for the next process inside, and nothing more."""
+    return 0 < process_memory(pid).mapped <= VACANT_BYTES
 
 
 def mounts(watched: Watched) -> Counter[str]:
@@ -199,14 +203,6 @@ def has_own_users(watched: Watched) -> bool:
 
 def _workers(watched: Watched) -> list[int]:
     return [slot._housing.pid for slot in watched.sandbox._pool.slots if slot._housing is not None]
-
-
-def _inside(watched: Watched) -> Iterator[int]:
-    for slot in watched.sandbox._pool.slots:
-        if slot._housing is not None:
-            meter = slot._housing.meter()
-            meter.sample()
-            yield meter.processes
 
 
 def _is_zombie(pid: str) -> bool:
