@@ -7,6 +7,7 @@ private channel, so exits, crashes and silence are never passes; but code that m
 
 from codelm.evaluation._evaluate import Evaluation, evaluate_samples
 from codelm.evaluation._judge import Job, Judge, judge_completions
+from codelm.evaluation._program import assemble, limits_of, runs_in_worker, wrong_completion
 from codelm.evaluation._scan import Scan, scan_samples
 from codelm.evaluation._verdict import Judgement, Verdict
 
@@ -17,7 +18,11 @@ __all__ = [
     "Judgement",
     "Scan",
     "Verdict",
+    "assemble",
     "evaluate_samples",
     "judge_completions",
+    "limits_of",
+    "runs_in_worker",
     "scan_samples",
+    "wrong_completion",
 ]

@@ -19,6 +19,8 @@ _REMOVED = {
 }
 _UNIMPORTABLE = "ipdb joblib psutil resource tkinter"
 
+_RETURNS_NOTHING = {"cpp": "    return {};\n}\n", "js": "    return undefined;\n}\n"}
+
 # Run once in each worker, before any program. The two variables: numpy's import would put them, and fail.
 GUARD = f"""
 import importlib, io, os, sys
@@ -84,6 +86,18 @@ def program_text(problem: Problem, completion: str, *, whole: bool = False) -> s
         return text
     tests = (problem.test, *(test.check or "" for test in problem.tests))
     return "".join(line + "\n" for line in _needed(problem.imports, (text, *tests))) + text
+
+
+def wrong_completion(problem: Problem) -> str:
+    """A completion that any test worth its name fails: a body that returns nothing, or an empty program."""
+    name = problem.entry_point
+    if problem.kind == "stdio" or not name:
+        return ""
+    if problem.language != "python":
+        return _RETURNS_NOTHING[problem.language]
+    if problem.kind == "function" and re.search(rf"\bdef {re.escape(name)}\b", problem.prompt):
+        return "    return None\n"
+    return f"def {name}(*args, **kwargs):\n    return None\n"
 
 
 def limits_of(problem: Problem, limits: Limits | None = None) -> Limits | None:

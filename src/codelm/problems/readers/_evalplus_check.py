@@ -1,7 +1,7 @@
 """What EvalPlus's tests run beside a candidate: the reader puts this function's text into each of them.
 
-It is one function, with all it needs inside, because any other name could hide one of the candidate's own. The
-expected output comes from the reference solution, run here, in the sandbox, one input at a time.
+It is one function, with all it needs inside, because any other name could hide one of the candidate's own.
+The expected output comes from the reference solution, run here, in the sandbox, one input at a time.
 """
 
 # ruff: noqa: E721, S102 - types are to be equal, as EvalPlus wants; the reference is the data set's own

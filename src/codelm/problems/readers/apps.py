@@ -1,9 +1,9 @@
 """APPS (Hendrycks et al. 2021): a folder for each problem, or rows of its hub copy.
 
 A problem with `fn_name` has a function, or a method of a class Solution, called; the others read and print.
-Each test has 4 s, as in the original (`eval/testing_util.py`), and `prompt` is the original's. There, a program
-with input and output became the body of a function. Here it runs as it is: a `return` at its top, which some of
-the data set's solutions have, is an error, and `global` works.
+Each test has 4 s, as in the original (`eval/testing_util.py`), and `prompt` is the original's. There, a
+program with input and output became the body of a function. Here it runs as it is: a `return` at its top,
+which some of the data set's solutions have, is an error, and `global` works.
 """
 
 import inspect

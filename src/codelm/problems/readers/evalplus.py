@@ -37,17 +37,19 @@ ORACLES = {
     },
 }
 
-# EvalPlus allows a completion four times what the canonical solution takes, at most 60 s for a group. Here both
-# run in one program: those that take more than 0.8 s together (measured, one core) get four times that or more,
-# at most 120 s; the others have what the run allows.
+# EvalPlus allows a completion four times what the canonical solution takes, at most 60 s for a group. Here
+# both run in one program. Those that take more than 0.8 s together (measured, one core) get four times that
+# or more, at most 120 s; the others have what the run allows.
 _SLOW = {
-    15.0: ("HumanEval/36", "HumanEval/59", "HumanEval/83", "HumanEval/94", "HumanEval/130")
-    + ("Mbpp/84", "Mbpp/300", "Mbpp/389", "Mbpp/583", "Mbpp/589", "Mbpp/630"),
-    30.0: ("HumanEval/15", "HumanEval/139")
-    + ("Mbpp/123", "Mbpp/255", "Mbpp/271", "Mbpp/392", "Mbpp/592", "Mbpp/603"),
-    120.0: ("Mbpp/599",),
+    "HumanEval": {15.0: (36, 59, 83, 94, 130), 30.0: (15, 139)},
+    "Mbpp": {15.0: (84, 300, 389, 583, 589, 630), 30.0: (123, 255, 271, 392, 592, 603), 120.0: (599,)},
 }
-SLOW_S = {task_id: seconds for seconds, task_ids in _SLOW.items() for task_id in task_ids}
+SLOW_S = {
+    f"{name}/{number}": seconds
+    for name, by_seconds in _SLOW.items()
+    for seconds, numbers in by_seconds.items()
+    for number in numbers
+}
 LARGE_BYTES = {"Mbpp/255": 4 << 30}  # it takes 2.2 GB; EvalPlus allows 4 GiB
 
 # JSON has no tuples, sets or complex numbers: what a row of these tasks becomes before it is passed on.
