@@ -5,24 +5,31 @@ private channel, so exits, crashes and silence are never passes; but code that m
 (an `__eq__` that is always true, say). What the sandbox beneath contains: see `codelm.sandbox`.
 """
 
+from codelm.evaluation._cache import VerdictCache
+from codelm.evaluation._certificate import Certificate, auto_limits, certify
 from codelm.evaluation._evaluate import Evaluation, evaluate_samples
-from codelm.evaluation._judge import Job, Judge, judge_completions
-from codelm.evaluation._program import assemble, limits_of, runs_in_worker, wrong_completion
+from codelm.evaluation._judge import Job, Judge, JudgeOptions, judge_completions
+from codelm.evaluation._program import runs_in_worker
 from codelm.evaluation._scan import Scan, scan_samples
+from codelm.evaluation._show import Shown, show_sample
 from codelm.evaluation._verdict import Judgement, Verdict
 
 __all__ = [
+    "Certificate",
     "Evaluation",
     "Job",
     "Judge",
+    "JudgeOptions",
     "Judgement",
     "Scan",
+    "Shown",
     "Verdict",
-    "assemble",
+    "VerdictCache",
+    "auto_limits",
+    "certify",
     "evaluate_samples",
     "judge_completions",
-    "limits_of",
     "runs_in_worker",
     "scan_samples",
-    "wrong_completion",
+    "show_sample",
 ]

@@ -66,7 +66,8 @@ def plan(
     Raises: UsageError for a language that is not judged; MissingError where its toolchain is absent.
     """
     text = program_text(problem, completion, whole=whole)
-    allowed = limits_of(problem, limits) or Limits()
+    limits = limits or Limits()
+    allowed = limits_of(problem, limits) or limits
     tests = [test for test in problem.tests if group in (None, test.group)]
     if problem.language == "python":
         runs = [_script_run(text, test, allowed) for test in tests]

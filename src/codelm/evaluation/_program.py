@@ -58,8 +58,8 @@ def assemble(
 
     Structured tests, of all groups or of one, stand in the test's place and call the entry point themselves.
     `random` is seeded from the task and `seed`: the tests of four HumanEval problems draw random numbers.
-    whole: the completion is the whole program, so no prompt precedes it. limits: of a run, where the problem
-    has none of its own. A problem with input and output, or in another language, has a `Plan` instead.
+    whole: the completion is the whole program, so no prompt precedes it. limits: the run's, to which a problem's
+    own are added. A problem with input and output, or in another language, has a `Plan` instead.
     """
     if not runs_in_worker(problem):
         raise ValueError(f"{problem.task_id} is not judged by one Python program")
@@ -71,7 +71,7 @@ def assemble(
     text = program_text(problem, completion, whole=whole)
     units = (text + "\n", *(test + "\n" for test in tests), *call)
     seed = task_seed(problem.task_id, seed)
-    return Program(units=units, seed=seed, limits=limits_of(problem, limits))
+    return Program(units=units, seed=seed, limits=limits_of(problem, limits or Limits()))
 
 
 def runs_in_worker(problem: Problem) -> bool:
@@ -100,13 +100,15 @@ def wrong_completion(problem: Problem) -> str:
     return f"def {name}(*args, **kwargs):\n    return None\n"
 
 
-def limits_of(problem: Problem, limits: Limits | None = None) -> Limits | None:
-    """The limits of a run with what the problem asks for in their place; None where both are silent."""
-    if problem.time_limit_s is not None:
-        limits = replace(limits or Limits(), time_s=problem.time_limit_s)
-    if problem.memory_limit_bytes is not None:
-        limits = replace(limits or Limits(), memory_bytes=problem.memory_limit_bytes)
-    return limits
+def limits_of(problem: Problem, limits: Limits) -> Limits | None:
+    """A run's limits with those that the problem has of its own; None where it has none."""
+    if problem.time_limit_s is None and problem.memory_limit_bytes is None:
+        return None
+    return replace(
+        limits,
+        time_s=problem.time_limit_s or limits.time_s,
+        memory_bytes=problem.memory_limit_bytes or limits.memory_bytes,
+    )
 
 
 def task_seed(task_id: str, seed: int) -> int:
