@@ -53,7 +53,7 @@ class Bait:
         """The helper through which a program finds the bait."""
         names = ("variable", "temporary", "folder", "file", "port", "udp_port", "socket", "datagrams")
         abstract = ("abstract", "abstract_datagrams")
-        values = {name: getattr(self, name) for name in (*names, *abstract)}
+        values = {name: getattr(self, name) for name in (*names, *abstract)} | {"host": os.uname().nodename}
         return f"from types import SimpleNamespace\nbait = SimpleNamespace(**{values!r})\n"
 
     def state(self) -> str:
