@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
 START_S = 60.0  # a worker that is not ready by then does not work here
+SPARE_TASKS = 4
 STOP_S = 5.0  # for a worker to kill what it runs and go
 READ_BYTES = 1 << 16
 
@@ -132,8 +134,16 @@ class Housing:
             return None
 
     def kill_program(self) -> None:
-        """Kill every process below the worker; it then reports the end of its program."""
-        kill_descendants(self.pid)
+        """Kill every process below the worker until it reports the end of its program.
+
+        What is left then it kills itself, and what it starts in order to clean up must live.
+        """
+        kill_descendants(self.pid, until=self._has_word)
+
+    def _has_word(self) -> bool:
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        return bool(poll.poll(0))
 
     def kill_call(self) -> bool:
         """Kill what the loaded program has forked, but not itself; False where they cannot be told apart."""
@@ -194,8 +204,11 @@ class Housing:
             os.rmdir(self._folder)
 
     def _bounds(self, limits: Limits) -> tuple[int, int]:
-        """Bytes of memory and tasks that the control group lets a program have."""
-        return limits.memory_bytes, self.plan.tasks(limits)
+        """Bytes of memory and tasks that the control group lets a program have.
+
+        Where a program may have no more, the worker must still be able to fork what ends it.
+        """
+        return limits.memory_bytes, self.plan.tasks(limits) + SPARE_TASKS
 
     def _make_room(self) -> None:
         if self._walls is not None:
