@@ -82,6 +82,7 @@ class Housing:
         self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
+        self._with_schedstat = has_schedstat()
         with contextlib.ExitStack() as undo:
             self._cgroup = Cgroup.create()
             if self._cgroup is not None:
@@ -124,7 +125,7 @@ class Housing:
 
     def meter(self, *, running: bool = False) -> TreeMeter:
         """Clocks and memory of what runs here. running: what it used before the first look is not counted."""
-        return TreeMeter(self.pid, with_schedstat=has_schedstat(), running=running)
+        return TreeMeter(self.pid, with_schedstat=self._with_schedstat, running=running)
 
     def hear(self) -> _protocol.Report | None:
         """The worker's next report; None when it is gone or says something else."""
