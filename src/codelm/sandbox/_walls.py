@@ -89,7 +89,7 @@ class Walls:
             read = [*plan.binds, *plan.packages, *import_paths(python, folder), str(worker)]
             config["landlock"] = self._landlock(read, [f"{folder}/box/scratch"], [f"{folder}/box"])
             return [*launcher, json.dumps(config), *inside, str(worker)]
-        config["landlock"] = self._landlock(["/"], [BOX], [])
+        config["landlock"] = self._landlock(["/"], [f"{BOX}/scratch"], [])
         if self.bubblewrap:
             files = {"/worker.py": worker, "/launcher.py": LAUNCHER}
             wrap = _bubblewrap.command(plan, files, box=BOX, scratch_bytes=limits.scratch_bytes)
