@@ -11,7 +11,7 @@ ROWS = (*catalogue().attacks, *catalogue().honest)
 
 
 def _cases() -> list[object]:
-    """Each row and tier, named by how the row is to end; the first tier in each run, the others where slow."""
+    """Each row and tier, named by how the row is to end; tier full in each run, the others as slow ones."""
     return [
         pytest.param(
             tier,
