@@ -61,9 +61,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         samples = write_samples(folder / "canonical.jsonl", problems, repeats=1)
-        commands = contenders(folder, samples, TIER)
-        print_race(race(commands, rounds, programs=len(problems)))
-    print("| what | ms |\n|---|---|")
+        took = race(contenders(folder, samples, [TIER]), rounds)
+    print_race(took, programs=len(problems))
+    print("\n| what | ms |\n|---|---|")
     for row, value_s in (*starts(), *warm_programs(), *inside()):
         print(f"| {row} | {value_s * 1e3:.3g} |")
 
