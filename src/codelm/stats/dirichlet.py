@@ -36,17 +36,21 @@ def mean_quantile(weights: Mapping[float, float], chance: float) -> float:
     guess = centre + NormalDist().inv_cdf(chance) * spread
 
     def excess(t: float) -> float:  # on the logistic scale, where it is nearly a straight line
-        below = min(max(mean_below(points, parameters, t), 1e-300), 1.0 - 1e-16)
+        below = min(max(_below(points, parameters, t), 1e-300), 1.0 - 1e-16)
         return math.log(below / (1.0 - below)) - math.log(chance / (1.0 - chance))
 
     return _root(excess, low, high, guess if low < guess < high else centre)
 
 
-def mean_below(points: Vector, parameters: Vector, t: float) -> float:
-    """Chance that the mean of the points lies below t, strictly between the smallest and the largest point."""
+def mean_below(weights: Mapping[float, float], t: float) -> float:
+    """Chance that the mean lies below t, strictly between the smallest and the largest point."""
+    return _below(np.array(list(weights)), np.array(list(weights.values())), t)
+
+
+def _below(points: Vector, parameters: Vector, t: float) -> float:
     away = points - t
     if parameters @ away < 0.0:  # the smaller of the two tails is computed: no digits are lost in 1 - p
-        return 1.0 - mean_below(-points, parameters, -t)
+        return 1.0 - _below(-points, parameters, -t)
     tilt = _saddle(away, parameters)
     ratio = away / (1.0 - tilt * away)
     scale = 1.0 / math.sqrt(parameters @ ratio**2 + 1.0 / tilt**2)

@@ -5,7 +5,7 @@ How it was chosen, and where it misses its nominal coverage: docs/statistics.md.
 """
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
@@ -47,20 +47,29 @@ def mean_interval(values: Sequence[float], *, level: float = LEVEL) -> Estimate:
     Raises: ValueError for values outside [0, 1] or a level outside (0, 1).
     """
     check_level(level)
-    if not values or any(math.isnan(value) for value in values):
+    if not _are_defined(values):
         return UNDEFINED
-    if not all(0.0 <= value <= 1.0 for value in values):
-        raise ValueError(f"values must be in [0, 1], got {min(values)} to {max(values)}")
     mean, tail = math.fsum(values) / len(values), (1.0 - level) / 2.0
-    low = _lower_bound(values, tail)
-    high = 1.0 - _lower_bound([1.0 - value for value in values], tail)
-    # A level near 0 asks for less than the distance between the bounds' medians.
+    low, high = _lower_bound(values, tail), 1.0 - _lower_bound(_mirrored(values), tail)
+    # The bounds of a level near 0 may both lie on one side of the mean.
     return Estimate(mean, min(low, mean), max(high, mean))
 
 
+def mean_p_value(values: Sequence[float], mean: float) -> float:
+    """Two-sided p-value of the hypothesis that the population's mean is `mean`; NaN as of `mean_interval`.
+
+    It is below 1 - level exactly when the interval of that level leaves the mean out.
+    Raises: ValueError for values outside [0, 1].
+    """
+    if not _are_defined(values):
+        return math.nan
+    tails = _chance_below(values, mean), _chance_below(_mirrored(values), 1.0 - mean)
+    return min(1.0, 2.0 * min(tails))
+
+
 def wilson(mean: float, trials: float, *, level: float = LEVEL) -> Estimate:
-    """Wilson's score interval of a share seen in that many independent yes/no trials; trials may be a fraction."""
-    z = normal_quantile(level)
+    """Wilson's score interval of a share seen in independent yes/no trials, whose number may be a fraction."""
+    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
     centre = (mean + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * math.sqrt(mean * (1 - mean) / trials + z * z / (4 * trials * trials))
     # At the ends the bound is the end itself; rounding would leave it a hair away.
@@ -69,23 +78,44 @@ def wilson(mean: float, trials: float, *, level: float = LEVEL) -> Estimate:
     return Estimate(mean, low, high)
 
 
-def normal_quantile(level: float) -> float:
-    """Half the width, in standard deviations, of the middle of a normal distribution that holds `level` of it."""
-    return NormalDist().inv_cdf((1.0 + level) / 2.0)
-
-
 def check_level(level: float) -> None:
     """Raises: ValueError for a level outside (0, 1)."""
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be in (0, 1), got {level}")
 
 
+def _are_defined(values: Sequence[float]) -> bool:
+    """False when there is none or a NaN. Raises: ValueError for values outside [0, 1]."""
+    if not values or any(math.isnan(value) for value in values):
+        return False
+    if not all(0.0 <= value <= 1.0 for value in values):
+        raise ValueError(f"values must be in [0, 1], got {min(values)} to {max(values)}")
+    return True
+
+
+def _mirrored(values: Sequence[float]) -> list[float]:
+    return [1.0 - value for value in values]
+
+
 def _lower_bound(values: Sequence[float], tail: float) -> float:
     from codelm.stats.dirichlet import mean_quantile  # numpy loads with the first interval
 
-    largest = max(values)
-    if largest == 0.0:
-        return 0.0
-    weights = Counter({0.0: 0.5, largest: 0.5})
-    weights.update(values)
-    return mean_quantile(weights, tail)
+    return mean_quantile(_weights(values), tail) if max(values) > 0.0 else 0.0
+
+
+def _chance_below(values: Sequence[float], mean: float) -> float:
+    """The tail for which `mean` is the lower bound."""
+    from codelm.stats.dirichlet import mean_below
+
+    if mean >= max(values):
+        return 1.0
+    return mean_below(_weights(values), mean) if mean > 0.0 else 0.0
+
+
+def _weights(values: Sequence[float]) -> dict[float, float]:
+    """Dirichlet parameters of the points that the lower bound rests on."""
+    weights = defaultdict(float, {0.0: 0.5})
+    weights[max(values)] += 0.5
+    for value in values:
+        weights[value] += 1.0
+    return weights
