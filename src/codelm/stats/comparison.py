@@ -14,7 +14,7 @@ POWER = 0.8
 class Comparison(NamedTuple):
     """Mean pass@k of A and of B over the problems that both have; every difference is A less B.
 
-    Where a problem has n < k in either, or none is shared, all is undefined: the numbers NaN, no problem counted.
+    Where a problem has n < k in either, or none is shared, it is undefined: numbers NaN, no win, no loss.
     """
 
     problems: int  # shared
@@ -39,9 +39,9 @@ def compare(
 ) -> Comparison:
     """Compare two sets of samples by mean pass@k. counts: (n, c) of each task.
 
-    The interval over problems is that of `mean_interval`, for the per-problem differences; the p-value is below
-    1 - level exactly when it leaves 0 out. The interval on these problems combines those of A and of B
-    (Newcombe 1998, method 10). Neither has zero width where all problems are tied.
+    The interval over problems is that of `mean_interval`, for the per-problem differences; the p-value is
+    below 1 - level exactly when it leaves 0 out. The interval on these problems combines those of A and of B
+    (Newcombe 1998, square-and-add). Neither has zero width where all problems are tied.
     """
     check_level(level)
     shared = [task_id for task_id in counts_a if task_id in counts_b]
@@ -76,10 +76,10 @@ def compare(
 def _over_problems(differences: Sequence[float], step: float, level: float) -> tuple[Interval, float]:
     """Interval of the mean difference, and its p-value.
 
-    The differences' own range, or what one sample can change if that is more, takes the place of 0 to 1: an
-    end of -1 to 1 would stand far beyond anything that two models of equal strength can show.
+    In place of 0 to 1 stands the largest difference seen, or what one sample can change if that is more, and a
+    little further for what was not seen: -1 to 1 lies far beyond what two models of equal strength can show.
     """
-    reach = max(step, *map(abs, differences))
+    reach = min(1.0, (1.0 + 1.0 / len(differences)) * max(step, *map(abs, differences)))
     scaled = [0.5 + difference / reach / 2.0 for difference in differences]
     _, low, high = mean_interval(scaled, level=level)
     return Interval(reach * (2.0 * low - 1.0), reach * (2.0 * high - 1.0)), mean_p_value(scaled, 0.5)

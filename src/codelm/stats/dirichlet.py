@@ -1,9 +1,9 @@
 """The distribution of a mean whose weights are random: Dirichlet, the weights of the Bayesian bootstrap.
 
-With weights from Dirichlet(a_1, a_2, ...) the mean of the points x_1, x_2, ... lies below t with the chance that
-G_1 (x_1 - t) + G_2 (x_2 - t) + ... < 0 for independent gamma variables G_i of shape a_i. That chance is an
-integral of a known function over a line in the complex plane; through the saddle point (Helstrom 1978) it
-converges so fast that a fixed rule gives 9 digits from a few observations on, 5 at the least.
+With weights from Dirichlet(a_1, a_2, ...) the mean of the points x_1, x_2, ... lies below t with the chance
+that G_1 (x_1 - t) + G_2 (x_2 - t) + ... < 0 for independent gamma variables G_i of shape a_i. That chance is
+an integral of a known function over a line in the complex plane; through the saddle point (Helstrom 1978) it
+converges so fast that one fixed rule serves for all.
 """
 
 import math
@@ -63,7 +63,7 @@ def _below(points: Vector, parameters: Vector, t: float) -> float:
 
 
 def _saddle(away: Vector, parameters: Vector) -> float:
-    """The s < 0 where the integrand exp(K(s)) / -s is smallest on the real line: Newton, kept in its bracket."""
+    """The s < 0 where the integrand, exp(K(s)) / -s, is smallest on the real line: Newton in a bracket."""
     low, high = 1.0 / float(away.min()), 0.0
     s = low / 2.0
     for _ in range(100):

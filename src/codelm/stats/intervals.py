@@ -7,7 +7,6 @@ How it was chosen, and where it misses its nominal coverage: docs/statistics.md.
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 LEVEL = 0.95
@@ -67,21 +66,31 @@ def mean_p_value(values: Sequence[float], mean: float) -> float:
     return min(1.0, 2.0 * min(tails))
 
 
-def wilson(mean: float, trials: float, *, level: float = LEVEL) -> Estimate:
-    """Wilson's score interval of a share seen in independent yes/no trials, whose number may be a fraction."""
-    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
-    centre = (mean + z * z / (2 * trials)) / (1 + z * z / trials)
-    half = z / (1 + z * z / trials) * math.sqrt(mean * (1 - mean) / trials + z * z / (4 * trials * trials))
-    # At the ends the bound is the end itself; rounding would leave it a hair away.
-    low = 0.0 if mean == 0.0 else max(0.0, centre - half)
-    high = 1.0 if mean == 1.0 else min(1.0, centre + half)
-    return Estimate(mean, low, high)
+def jeffreys_interval(mean: float, trials: float, *, level: float = LEVEL) -> Estimate:
+    """The share of passes among independent yes/no trials, with Jeffreys' interval; trials may be a fraction.
+
+    For whole trials it is `mean_interval` of their zeros and ones.
+    """
+    from codelm.stats.dirichlet import mean_quantile
+
+    tail = (1.0 - level) / 2.0
+    weights = {0.0: (1.0 - mean) * trials + 0.5, 1.0: mean * trials + 0.5}
+    low = mean_quantile(weights, tail) if mean > 0.0 else 0.0
+    high = mean_quantile(weights, 1.0 - tail) if mean < 1.0 else 1.0
+    return Estimate(mean, min(low, mean), max(high, mean))
 
 
 def check_level(level: float) -> None:
     """Raises: ValueError for a level outside (0, 1)."""
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be in (0, 1), got {level}")
+
+
+def to_json(record: object) -> object:
+    """A record of this room, and those within it, as JSON has it: an object by field name, NaN as null."""
+    if isinstance(record, tuple) and hasattr(record, "_asdict"):
+        return {name: to_json(value) for name, value in record._asdict().items()}
+    return None if isinstance(record, float) and math.isnan(record) else record
 
 
 def _are_defined(values: Sequence[float]) -> bool:

@@ -1,10 +1,10 @@
 """Sampling noise: how far another draw of samples, for the same problems, would move mean pass@k.
 
 Each problem has a pass rate p of its own, seen only through c passes of n samples. Given p, the variance of
-pass@k's estimate has a closed form; p itself is averaged out over a distribution of rates that is fitted to all
-problems together (empirical Bayes). Two fits are made, since each is too sure of itself somewhere: the likeliest
-Beta shape, blind to a second kind of problem, and a free shape, which takes a problem that failed ten times for
-one that always fails. The noisier one counts.
+pass@k's estimate has a closed form; p itself is averaged out over a distribution of rates that is fitted to
+all problems together (empirical Bayes). Two fits are made, since each is too sure of itself somewhere: the
+likeliest Beta shape is blind to a second kind of problem, and a free shape takes a problem that failed ten
+times for one that always fails. The noisier one counts.
 """
 
 import math
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.float64]  # a vector for each problem, or for each shape
 
 # The Beta shapes tried: both parameters from nearly all-or-nothing problems to nearly equal ones.
 _SHAPES = np.geomspace(0.02, 50.0, 18)
@@ -44,9 +44,9 @@ class _Problems(NamedTuple):
 def effective_trials(counts: Sequence[tuple[int, int]], k: int) -> float:
     """How many independent yes/no trials are as noisy as mean pass@k over exactly these problems.
 
-    counts: (n, c) of each problem, with n >= k. It is positive and finite, at 0 and at 1 too. Where fewer than
-    half of the problems have two samples, noise cannot be told from difficulty; the noisiest possibility is
-    then taken, that all problems are alike.
+    counts: (n, c) of each problem, with n >= k. It is positive and finite, at 0 and at 1 too. Where fewer
+    than half of the problems have two samples, noise cannot be told from difficulty; the noisiest possibility
+    is then taken, that all problems are alike.
     """
     if 2 * sum(n > 1 for n, _ in counts) < len(counts):
         return float(len(counts))
@@ -62,8 +62,8 @@ def effective_trials(counts: Sequence[tuple[int, int]], k: int) -> float:
 def estimate_variance(n: int, k: int, fail: Vector) -> Vector:
     """Variance of one problem's pass@k estimate, by the chance in (0, 1) that a sample fails.
 
-    The estimate is 1 less the share of k-subsets without a pass. Two subsets that share j samples fail together
-    with chance fail^(2k - j), and how often two share j is hypergeometric; a sum of positive terms.
+    The estimate is 1 less the share of k-subsets without a pass. Two subsets that share j samples fail
+    together with chance fail^(2k - j), and how often two share j is hypergeometric; a sum of positive terms.
     """
     return _overlaps(n, k) @ _excess(k, fail)
 
@@ -116,7 +116,7 @@ def _beta_fit(problems: _Problems, rates: _Rates) -> Vector:
 
 
 def _free_fit(problems: _Problems, rates: _Rates) -> Vector:
-    """Weights of the rates that no family binds: expectation-maximisation (Laird 1978), smoothed, cut short."""
+    """Weights that no family binds: expectation-maximisation (Laird 1978), smoothed and cut short."""
     flat = _normal(rates.p * rates.fail)  # even in p, on a grid that is even in log-odds
     weights = flat
     for _ in range(_STEPS):
@@ -126,7 +126,7 @@ def _free_fit(problems: _Problems, rates: _Rates) -> Vector:
 
 
 def _trials(weights: Vector, problems: _Problems) -> float:
-    """Yes/no trials whose mean has the expected share of failures and the expected variance of the estimate."""
+    """Yes/no trials whose mean has the expected share of failures and the estimate's expected variance."""
     posterior = weights * problems.likelihood / _chances(weights, problems)[:, None]
     n_problems = float(problems.times.sum())
     fail = float(problems.times @ posterior @ problems.fail) / n_problems
@@ -134,10 +134,12 @@ def _trials(weights: Vector, problems: _Problems) -> float:
     return n_problems * fail * (1.0 - fail) / variance if variance > 0.0 else math.inf
 
 
-def _chances(weights: Matrix | Vector, problems: _Problems) -> Matrix | Vector:
+def _chances(weights: Matrix, problems: _Problems) -> Matrix:
     """How likely each row's counts are, a problem's rate having this distribution, or each of several."""
-    return np.maximum(weights @ problems.likelihood.T, 1e-300)
+    chances: Matrix = weights @ problems.likelihood.T
+    return np.maximum(chances, 1e-300)
 
 
 def _normal(weights: Vector) -> Vector:
-    return weights / weights.sum()
+    shares: Vector = weights / weights.sum()
+    return shares

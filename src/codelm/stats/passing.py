@@ -2,8 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from codelm.stats.intervals import LEVEL, UNDEFINED, Estimate, check_level, mean_interval, wilson
+from codelm.stats.intervals import (
+    LEVEL,
+    UNDEFINED,
+    Estimate,
+    Interval,
+    check_level,
+    jeffreys_interval,
+    mean_interval,
+)
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -50,7 +59,7 @@ def mean_pass_at_k(counts: Sequence[tuple[int, int]], k: int, *, level: float = 
 def mean_pass_at_k_here(counts: Sequence[tuple[int, int]], k: int, *, level: float = LEVEL) -> Estimate:
     """Mean pass@k, with an interval *on these problems*: sampling noise alone, as if all were sampled anew.
 
-    Wilson's interval of as many yes/no trials as are equally noisy. counts, NaN: as of `mean_pass_at_k`.
+    Jeffreys' interval of as many yes/no trials as are equally noisy. counts, NaN: as of `mean_pass_at_k`.
     """
     check_level(level)
     values = [pass_at_k(n, c, k) for n, c in counts]
@@ -58,7 +67,21 @@ def mean_pass_at_k_here(counts: Sequence[tuple[int, int]], k: int, *, level: flo
         return UNDEFINED
     from codelm.stats.noise import effective_trials  # numpy loads with the first interval
 
-    return wilson(math.fsum(values) / len(values), effective_trials(counts, k), level=level)
+    return jeffreys_interval(math.fsum(values) / len(values), effective_trials(counts, k), level=level)
+
+
+class PassAtK(NamedTuple):
+    """Mean pass@k and its two intervals. All NaN where it is undefined."""
+
+    value: float
+    over_problems: Interval  # of the mean over all problems of the kind; contains the noise of sampling
+    on_these_problems: Interval  # of the mean over these problems: the noise of sampling alone
+
+
+def score_pass_at_k(counts: Sequence[tuple[int, int]], k: int, *, level: float = LEVEL) -> PassAtK:
+    """Mean pass@k with both intervals. counts, NaN: as of `mean_pass_at_k`."""
+    over, here = (of(counts, k, level=level) for of in (mean_pass_at_k, mean_pass_at_k_here))
+    return PassAtK(over.value, over.interval, here.interval)
 
 
 def _check(n: int, c: int, k: int) -> None:
