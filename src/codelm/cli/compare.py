@@ -28,9 +28,9 @@ def compare(
 ) -> None:
     """Compare two result files by pass@k on the problems both judge: A less B, intervals, p-value, wins.
 
-    Over problems: what other problems of the kind would show. On these problems: what new samples for the same
-    problems would show. p: two-sided, of no difference over problems; below 0.05 exactly when that interval
-    leaves 0 out. Files judged on different versions of a problem set are refused.
+    Over problems: what other problems of the kind would show. On these problems: what new samples for the
+    same problems would show. p: two-sided, of no difference over problems; below 0.05 exactly when that
+    interval leaves 0 out. Files judged on different versions of a problem set are refused.
 
     Examples: codelm compare new.jsonl_results.jsonl old.jsonl_results.jsonl --k 1,10
     """

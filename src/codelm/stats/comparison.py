@@ -76,8 +76,8 @@ def compare(
 def _over_problems(differences: Sequence[float], step: float, level: float) -> tuple[Interval, float]:
     """Interval of the mean difference, and its p-value.
 
-    In place of 0 to 1 stands the largest difference seen, or what one sample can change if that is more, and a
-    little further for what was not seen: -1 to 1 lies far beyond what two models of equal strength can show.
+    In place of 0 to 1 stands the largest difference seen, or what one sample can change if that is more, and
+    a little further for what was not seen: -1 to 1 is far beyond what two models of equal strength can show.
     """
     reach = min(1.0, (1.0 + 1.0 / len(differences)) * max(step, *map(abs, differences)))
     scaled = [0.5 + difference / reach / 2.0 for difference in differences]

@@ -10,6 +10,7 @@ times for one that always fails. The noisier one counts.
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ class _Rates(NamedTuple):
 
     p: Vector
     fail: Vector  # 1 - p
+    shapes: Matrix  # weights of the rates, a row for each Beta shape
 
 
 class _Problems(NamedTuple):
@@ -50,11 +52,11 @@ def effective_trials(counts: Sequence[tuple[int, int]], k: int) -> float:
     """
     if 2 * sum(n > 1 for n, _ in counts) < len(counts):
         return float(len(counts))
-    rates = _grid(max(n for n, _ in counts))
+    # Steps finer than what n samples can tell apart.
+    rates = _grid(min(0.25, max(0.02, 2.0 / math.sqrt(max(n for n, _ in counts)))))
     problems = _gather(counts, k, rates)
-    trials = (
-        _trials(weights, problems) for weights in (_beta_fit(problems, rates), _free_fit(problems, rates))
-    )
+    fits = _beta_fit(problems, rates), _free_fit(problems, rates)
+    trials = (_trials(weights, problems) for weights in fits)
     # Without the last bound rounding would make certainty of pass@100 where everything passes.
     return min(*trials, float(sum(n for n, _ in counts)) ** 2)
 
@@ -89,10 +91,12 @@ def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def _grid(largest_n: int) -> _Rates:
-    # Finer than what n samples can tell apart; the ends are as good as 0 and 1.
-    log_odds = np.arange(-14.0, 14.0, min(0.25, max(0.02, 2.0 / math.sqrt(largest_n))))
-    return _Rates(1.0 / (1.0 + np.exp(-log_odds)), 1.0 / (1.0 + np.exp(log_odds)))
+@lru_cache(maxsize=4)
+def _grid(step: float) -> _Rates:
+    log_odds = np.arange(-14.0, 14.0, step)  # the ends are as good as 0 and 1
+    p, fail = 1.0 / (1.0 + np.exp(-log_odds)), 1.0 / (1.0 + np.exp(log_odds))
+    shapes = [_normal(np.exp(a * np.log(p) + b * np.log(fail))) for a in _SHAPES for b in _SHAPES]
+    return _Rates(p, fail, np.array(shapes))
 
 
 def _gather(counts: Sequence[tuple[int, int]], k: int, rates: _Rates) -> _Problems:
@@ -109,10 +113,9 @@ def _gather(counts: Sequence[tuple[int, int]], k: int, rates: _Rates) -> _Proble
 
 def _beta_fit(problems: _Problems, rates: _Rates) -> Vector:
     """The likeliest of the Beta shapes, as weights of the rates."""
-    log_p, log_fail = np.log(rates.p), np.log(rates.fail)
-    shapes = [_normal(np.exp(a * log_p + b * log_fail)) for a in _SHAPES for b in _SHAPES]
-    fits = np.log(_chances(np.array(shapes), problems)) @ problems.times
-    return shapes[int(fits.argmax())]
+    fits = np.log(_chances(rates.shapes, problems)) @ problems.times
+    likeliest: Vector = rates.shapes[int(fits.argmax())]
+    return likeliest
 
 
 def _free_fit(problems: _Problems, rates: _Rates) -> Vector:
