@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 
-# The rule: y = scale * sinh(x) along the line. A finer step or a longer line changes the ninth digit.
+# The rule: y = scale * sinh(x) along the line. A finer step or a longer line changes the eighth digit.
 _STEP = 0.1
 _X = np.arange(0.0, 10.0, _STEP)
 _SINH, _COSH = np.sinh(_X), np.cosh(_X)
@@ -27,24 +27,30 @@ def mean_quantile(weights: Mapping[float, float], chance: float) -> float:
 
     The points must not all be equal, the chance in (0, 1).
     """
-    points, parameters = np.array(list(weights)), np.array(list(weights.values()))
-    low, high = float(points.min()), float(points.max())
+    low, width, points, parameters = _unit(weights)
     centre = float(parameters @ points / parameters.sum())
-    spread = math.sqrt(
-        float(parameters @ (points - centre) ** 2) / parameters.sum() / (parameters.sum() + 1.0)
-    )
+    spread = math.sqrt(parameters @ (points - centre) ** 2 / parameters.sum() / (parameters.sum() + 1.0))
     guess = centre + NormalDist().inv_cdf(chance) * spread
 
     def excess(t: float) -> float:  # on the logistic scale, where it is nearly a straight line
         below = min(max(_below(points, parameters, t), 1e-300), 1.0 - 1e-16)
         return math.log(below / (1.0 - below)) - math.log(chance / (1.0 - chance))
 
-    return _root(excess, low, high, guess if low < guess < high else centre)
+    return low + width * _root(excess, guess if 0.0 < guess < 1.0 else centre)
 
 
 def mean_below(weights: Mapping[float, float], t: float) -> float:
     """Chance that the mean lies below t, strictly between the smallest and the largest point."""
-    return _below(np.array(list(weights)), np.array(list(weights.values())), t)
+    low, width, points, parameters = _unit(weights)
+    place = min(max((t - low) / width, 1e-100), 1.0 - 1e-16)  # or a square would leave the range of floats
+    return _below(points, parameters, place)
+
+
+def _unit(weights: Mapping[float, float]) -> tuple[float, float, Vector, Vector]:
+    """The smallest point, the distance to the largest, the points when those are 0 and 1, the parameters."""
+    points, parameters = np.array(list(weights)), np.array(list(weights.values()))
+    low, high = float(points.min()), float(points.max())
+    return low, high - low, (points - low) / (high - low), parameters
 
 
 def _below(points: Vector, parameters: Vector, t: float) -> float:
@@ -78,12 +84,12 @@ def _saddle(away: Vector, parameters: Vector) -> float:
     return s
 
 
-def _root(increasing: Callable[[float], float], low: float, high: float, guess: float) -> float:
-    """Where a function crosses zero between two points: false position, Illinois' way, after bisection."""
-    width, at_low, at_high, last = high - low, math.nan, math.nan, 0.0
+def _root(increasing: Callable[[float], float], guess: float) -> float:
+    """Where a function crosses zero between 0 and 1: false position, Illinois' way, after bisection."""
+    low, high, at_low, at_high, last = 0.0, 1.0, math.nan, math.nan, 0.0
     for _ in range(100):
         y = increasing(guess)
-        if abs(y) < 1e-9 or high - low < 1e-12 * width:
+        if abs(y) < 1e-9 or high - low < 1e-12:
             break
         # An end that stays twice has its value halved, or it would stay for ever.
         if y < 0.0:
