@@ -10,7 +10,7 @@ mean over the very problems drawn (on these problems). Then how often p < 0.05 b
 
 import argparse
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 import contenders
-from codelm.stats import compare, mean_interval, mean_pass_at_k_here, pass_at_k
+from codelm.stats import biased_pass_at_k, compare, mean_interval, mean_pass_at_k_here, pass_at_k
 from contenders import Array, Bounds
 
 LOW, HIGH = 0.93, 0.97  # what counts as holding 95%
@@ -174,6 +174,7 @@ def main() -> None:
     print_grid("Over problems", {cell: found["codelm"] for cell, found in over.items()})
     print_grid("On these problems", {cell: on_these_problems(cell, sets) for cell in cells})
     print_alarms(sets)
+    print_bias()
 
 
 def print_methods(over: dict[Cell, dict[str, Held]]) -> None:
@@ -222,6 +223,33 @@ def alarm_cells() -> Iterator[tuple[Kind, int, tuple[int, int, int]]]:
         for m in PROBLEMS:
             for samples in ((1, 1, 1), (10, 10, 1), (10, 10, 10), (20, 20, 10), (200, 20, 10)):
                 yield kind, m, samples
+
+
+def print_bias() -> None:
+    """Mean of the biased and of the unbiased estimate (Appendix A, figure 13), exact."""
+    print("\n## 1 - (1 - c/n)^k on average\n")
+    print(
+        "| k | p | truth | n = k | n = 2k | n = 5k | n = 10k | n = 50k | unbiased, any n |\n"
+        + "|---" * 9
+        + "|"
+    )
+    for k, p in ((10, 0.01), (10, 0.1), (100, 0.002), (100, 0.01), (100, 0.03)):
+        biased = (f"{_mean_estimate(biased_pass_at_k, times * k, k, p):.4f}" for times in (1, 2, 5, 10, 50))
+        unbiased = _mean_estimate(pass_at_k, 2 * k, k, p)
+        print(f"| {k} | {p} | {1 - (1 - p) ** k:.4f} | {' | '.join(biased)} | {unbiased:.4f} |")
+
+
+def _mean_estimate(of: Callable[[int, int, int], float], n: int, k: int, p: float) -> float:
+    """Over all numbers of passes, each with its binomial chance."""
+    logs = (
+        math.lgamma(n + 1)
+        - math.lgamma(c + 1)
+        - math.lgamma(n - c + 1)
+        + c * math.log(p)
+        + (n - c) * math.log1p(-p)
+        for c in range(n + 1)
+    )
+    return math.fsum(math.exp(log) * of(n, c, k) for c, log in enumerate(logs))
 
 
 if __name__ == "__main__":
