@@ -5,19 +5,19 @@
 
 Each program is a fork of a warm worker, which lives behind the walls of a tier:
 
-    full       namespaces, a small read-only root, a capped scratch file system, a system-call filter, Landlock,
-               no capabilities, a user id of its own; as root, or where users may make user namespaces
+    full       namespaces, a small read-only root, a capped scratch file system, a system-call filter,
+               Landlock, no capabilities, a user id of its own; as root, or where users may make namespaces
     gvisor     a container whose system calls gVisor's kernel answers; needs `runsc`
     landlock   no namespaces, as inside Docker: Landlock, the filter, as root a user id of its own
-    process    only by name; keeps programs apart and guards against accidents, and contains NOTHING
+    process    only by name; keeps programs apart, guards against accidents, and contains NOTHING
 
-Covered in every tier: a fresh process, session, environment, set of descriptors and an empty scratch folder per
-program; limits of time, memory, processes, file size and output; everything a program starts is dead before the
-next begins; nothing that one program changes is seen by the next; ending by `sys.exit(0)`, `os._exit(0)` or
-silence is never a success.
+Covered in every tier: a fresh process, session, environment, set of descriptors and an empty scratch folder
+per program; limits of time, memory, processes, file size and output; everything a program starts is dead
+before the next begins; nothing that one program changes is seen by the next; ending by `sys.exit(0)`,
+`os._exit(0)` or silence is never a success.
 
-Covered in none: bugs of the kernel (in gvisor: of gVisor), side channels, and a program that means to forge its own
-success while it shares an interpreter with its tests. What gets through in which tier, row by row:
+Covered in none: bugs of the kernel (in gvisor: of gVisor), side channels, and a program that means to forge
+its own success while it shares an interpreter with its tests. What gets through in which tier, row by row:
 `docs/isolation.md`; on this host: `codelm doctor --attack`.
 """
 

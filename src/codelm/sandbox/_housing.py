@@ -31,6 +31,7 @@ from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
 START_S = 60.0  # a worker that is not ready by then does not work here
+SPARE_TASKS = 4
 STOP_S = 5.0  # for a worker to kill what it runs and go
 READ_BYTES = 1 << 16
 
@@ -204,8 +205,11 @@ class Housing:
             os.rmdir(self._folder)
 
     def _bounds(self, limits: Limits) -> tuple[int, int]:
-        """Bytes of memory and tasks that the control group lets a program have."""
-        return limits.memory_bytes, self.plan.tasks(limits)
+        """Bytes of memory and tasks that the control group lets a program have.
+
+        Where a program may have no more, the worker must still be able to fork what ends it.
+        """
+        return limits.memory_bytes, self.plan.tasks(limits) + SPARE_TASKS
 
     def _make_room(self) -> None:
         if self._walls is not None:

@@ -11,13 +11,13 @@ ROWS = (*catalogue().attacks, *catalogue().honest)
 
 
 def _cases() -> list[object]:
-    """Each row and tier, named by how the row is to end; where it need not hold, not in each run."""
+    """Each row and tier, named by how the row is to end; tier full in each run, the others as slow ones."""
     return [
         pytest.param(
             tier,
             row,
             id=f"{tier}-{row.id}-{'-or-'.join(row.expected)}",
-            marks=[pytest.mark.slow] if tier == "process" and tier in row.exceptions else [],
+            marks=[] if tier == "full" else [pytest.mark.slow],
         )
         for tier in ISOLATIONS
         if tier != "auto"
