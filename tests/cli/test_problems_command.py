@@ -98,7 +98,7 @@ def test_check_names_what_is_not_certified(tmp_path: Path) -> None:
     done = _codelm("problems", "check", str(tmp_path / "p.jsonl"), "--workers", "1", **os.environ)
     assert done.stdout.splitlines() == [
         "bad: the canonical solution: wrong (failed: )",
-        "lax: a solution that returns nothing passes",
+        "lax: `return None` passes",
         "bare: has no canonical solution",
         "1 problems read and print, or are in another language than Python: not tried",
         "1 of 5 problems are certified",
