@@ -27,7 +27,7 @@ from codelm.sandbox._process_tree import (
     kill_marked,
 )
 from codelm.sandbox._root import import_paths, link_packages
-from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
+from codelm.sandbox._walls import FULL, INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
 START_S = 60.0  # a worker that is not ready by then does not work here
@@ -199,10 +199,10 @@ class Housing:
 
     def _settle(self) -> None:
         """The worker is up."""
-        if self._walls is not None and self._walls.has_keeper:  # outside; the worker is its only child
+        if self._walls is not None:  # what we started keeps watch outside; the worker is its only child
             self.pid = descendants(self.process.pid)[0]
-            # Its root is mounted nowhere any more, so nothing is left if we are killed.
-            os.rmdir(self._folder)
+            if self.plan.tier == FULL:  # its root is mounted nowhere any more
+                os.rmdir(self._folder)
 
     def _bounds(self, limits: Limits) -> tuple[int, int]:
         """Bytes of memory and tasks that the control group lets a program have.
