@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from codelm.progress import progress
 from codelm.sandbox import Ended, Limits, Outcome, Program, Sandbox
 from codelm.sandbox._process_tree import descendants
 from codelm.sandbox.catalogue import Row, catalogue
@@ -134,7 +135,11 @@ def compare_under_kills(sandbox: Sandbox, tasks: Sequence[Task]) -> list[str]:
 
 def run_all(sandbox: Sandbox, tasks: Sequence[Task]) -> list[Outcome]:
     """The outcome of each, in order; what came too close to its time is run again alone."""
-    outcomes = dict(sandbox.run_many((number, task.program) for number, task in enumerate(tasks)))
+    outcomes: dict[int, Outcome] = {}
+    with progress("programs", len(tasks)) as shown:
+        for number, outcome in sandbox.run_many((number, task.program) for number, task in enumerate(tasks)):
+            outcomes[number] = outcome
+            shown.advance()
     for number, outcome in outcomes.items():
         if not outcome.settled and outcome.ended is not Ended.LOST:
             outcomes[number] = sandbox.run_alone(tasks[number].program)
