@@ -5,24 +5,19 @@ import os
 import pytest
 
 from codelm.sandbox import ISOLATIONS, Limits, Program, Sandbox
-from codelm.sandbox.catalogue import Row, Verdict, catalogue
+from codelm.sandbox.catalogue import Verdict, catalogue
 
 ROWS = (*catalogue().attacks, *catalogue().honest)
 
 
-def _is_slow(tier: str, row: Row) -> bool:
-    """Everything is in gVisor; and after each row that gets through, all is made anew."""
-    return tier == "gvisor" or (tier == "process" and tier in row.exceptions)
-
-
 def _cases() -> list[object]:
-    """Each row and tier, named by how the row is to end."""
+    """Each row and tier, named by how the row is to end; tier full in each run, the others as slow ones."""
     return [
         pytest.param(
             tier,
             row,
             id=f"{tier}-{row.id}-{'-or-'.join(row.expected)}",
-            marks=[pytest.mark.slow] if _is_slow(tier, row) else [],
+            marks=[] if tier == "full" else [pytest.mark.slow],
         )
         for tier in ISOLATIONS
         if tier != "auto"

@@ -27,7 +27,7 @@ class Bait:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
-            self.temporary = tempfile.mkdtemp(prefix="codelm-attacks-")
+            self.temporary = tempfile.mkdtemp(prefix="codelm-attacks-", dir=_outermost(tempfile.gettempdir()))
             undo.callback(_remove, self.temporary)
             os.chmod(self.temporary, 0o711)  # noqa: S103 - a scratch folder in it must be reached
             before, tempfile.tempdir = tempfile.tempdir, self.temporary
@@ -99,6 +99,11 @@ def _bound(
     if kind == socket.SOCK_STREAM:
         one.listen()
     return one
+
+
+def _outermost(folder: str) -> str:
+    """Where temporary folders are made when no bait is laid: the path of a socket must be short."""
+    return folder.partition("/codelm-attacks-")[0] or "/"
 
 
 def _remove(folder: str) -> None:
