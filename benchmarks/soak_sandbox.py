@@ -28,7 +28,7 @@ from codelm.sandbox._process_tree import descendants
 from codelm.sandbox.catalogue import Row, catalogue
 from codelm.sandbox.catalogue._bait import Bait
 from codelm.sandbox.catalogue._invariants import Watched, broken, snapshot
-from codelm.sandbox.catalogue._run import ATTACK_LIMITS, HONEST_LIMITS, NEEDS, describe
+from codelm.sandbox.catalogue._run import ATTACK_LIMITS, HONEST, HONEST_LIMITS, NEEDS, describe
 
 WORKERS = 2
 KILL_EACH_S = (0.05, 0.5)  # between two kills, at random
@@ -61,6 +61,8 @@ def main() -> int:
         before, began = snapshot(watched), time.monotonic()
         wrong = compare_under_kills(sandbox, tasks) if options.kills else check(sandbox, tasks)
         took_s = time.monotonic() - began
+        for slot in sandbox._pool.slots:  # a worker that was killed last is not replaced before it is needed
+            slot.run(HONEST)
         leaks = broken(before, watched, may_retire=True)
         print(
             f"{sandbox.tier}: {len(tasks)} programs, seed {options.seed}, {len(tasks) / took_s:.1f} a second"
