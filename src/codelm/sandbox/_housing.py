@@ -112,12 +112,14 @@ class Housing:
 
     def allow(self, limits: Limits) -> None:
         """The next program has these limits: of memory and tasks, which the control group holds."""
-        if self._cgroup is not None and limits != self._limits:
-            self._cgroup.limit(*self._bounds(limits))
+        if self._cgroup is not None:
+            self._oom_kills = self._cgroup.oom_kills()  # a program may lose a child and end as if it had not
+            if limits != self._limits:
+                self._cgroup.limit(*self._bounds(limits))
         self._limits = limits
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the kernel has killed a process here for want of memory since this was last asked."""
+        """Whether the kernel has killed a process of this program for want of memory since last asked."""
         if self._cgroup is None:
             return False
         before, self._oom_kills = self._oom_kills, self._cgroup.oom_kills()
