@@ -27,7 +27,7 @@ from codelm.sandbox._process_tree import (
     kill_marked,
 )
 from codelm.sandbox._root import import_paths, link_packages
-from codelm.sandbox._walls import FULL, INTERPRETER_FLAGS, PROCESS, Walls
+from codelm.sandbox._walls import FULL, INTERPRETER_FLAGS, LANDLOCK, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
 START_S = 60.0  # a worker that is not ready by then does not work here
@@ -57,6 +57,11 @@ class Plan:
         if self.tier == PROCESS:
             return None
         return Walls(tier=self.tier, uid=self.uid, bubblewrap=self.bubblewrap, without=self.without)
+
+    @property
+    def may_fork(self) -> bool:
+        """Whether programs may make processes; not where they would be out of the worker's reach."""
+        return self.tier != LANDLOCK or (self.walls is not None and self.walls.own_user)
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""
