@@ -9,7 +9,6 @@ from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._certificate import Certificate, auto_limits, certify
 from codelm.evaluation._evaluate import Evaluation, evaluate_samples
 from codelm.evaluation._judge import Job, Judge, JudgeOptions, judge_completions
-from codelm.evaluation._program import runs_in_worker
 from codelm.evaluation._results import Results, ResultsComparison, compare_results, read_results
 from codelm.evaluation._scan import Scan, scan_samples
 from codelm.evaluation._show import Shown, show_sample
@@ -34,7 +33,6 @@ __all__ = [
     "evaluate_samples",
     "judge_completions",
     "read_results",
-    "runs_in_worker",
     "scan_samples",
     "show_sample",
 ]
