@@ -1,5 +1,6 @@
 """Scripts, commands and sessions: what is kept, what builds on what, and what ends them."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -230,6 +231,22 @@ def test_time_of_earlier_calls_is_not_charged_to_later_ones(session) -> None:
     )
     session.load(Program(units=(source,)), handler="work")
     assert [session.call(b"x").reply for _ in range(10)] == [b"x"] * 10
+
+
+def test_loaded_program_is_charged_for_all_its_calls_but_not_for_the_time_between(session) -> None:
+    """Twenty calls of a hundredth of a second each, as the program itself counts them, and a long pause."""
+    source = (
+        "import time\ndef work(x):\n    end = time.process_time() + 0.01\n"
+        "    while time.process_time() < end: pass\n    return x\n"
+    )
+    session.load(Program(units=(source,)), handler="work")
+    before = session.charged_s()
+    for _ in range(20):
+        session.call(b"x")
+    after = session.charged_s()
+    time.sleep(0.3)
+    assert 0.2 <= after - before < 0.6
+    assert session.charged_s() == pytest.approx(after, abs=0.05)
 
 
 def test_session_misused_is_a_programming_error(box) -> None:

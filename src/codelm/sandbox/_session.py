@@ -43,6 +43,15 @@ class Session:
             raise ValueError(f"a call holds at most {MAX_PAYLOAD_BYTES} bytes, got {len(payload)}")
         return self._slot.call(payload, fork=fork, limits=limits)
 
+    def charged_s(self) -> float:
+        """Seconds that the loaded program is charged for its loading and all its calls together.
+
+        A call's own `charged_s` may hold what it waited for a processor, when it was too short to be looked
+        at; this looks now (some 0.1 ms), and holds none.
+        """
+        self._check(loaded=True)
+        return self._slot.charged_s()
+
     @property
     def is_loaded(self) -> bool:
         """Whether a loaded program waits for calls."""

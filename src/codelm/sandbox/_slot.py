@@ -46,6 +46,7 @@ class Slot:
         self._with_schedstat = has_schedstat()
         self._housing: Housing | None = None
         self._loaded: Running | None = None  # the program of a session, which answers calls
+        self._called_s = 0.0  # wall time of its calls so far
 
     def start(self) -> None:
         """Start the worker and wait until it is warm. Raises: MissingError, OSError."""
@@ -75,7 +76,7 @@ class Slot:
             if frame is None or frame.kind != _protocol.FINISHED or running.watch.stopped:
                 return self._end(running, frame)
             ends.pop_all()
-            self._loaded = running
+            self._loaded, self._called_s = running, 0.0
             running.watch.end(None)
             return running.watch.outcome(Ended.FINISHED, frame=frame)
 
@@ -104,12 +105,18 @@ class Slot:
             frame = self._listen(running, only_call=fork)
             if frame is not None:
                 watch.end(None)
+                self._called_s += watch.wall_s
                 if frame.kind == _protocol.CALL_DIED:
                     self._ask_for_memory(watch)
                 return interpret_call(watch, frame)
             self._loaded = None
             with running.ends:
                 return self._end(running)
+
+    def charged_s(self) -> float:
+        """What the loaded program is charged for its loading and all calls so far."""
+        assert self._loaded is not None
+        return self._loaded.watch.charged_since(self._called_s)
 
     def unload(self) -> None:
         """End the loaded program."""
