@@ -81,9 +81,11 @@ class TreeMeter:
     """
 
     def __init__(self, root: int, *, with_schedstat: bool, running: bool = False) -> None:
-        """root: the process above the tree. running: what it used before the first look is not counted."""
+        """root: the process above the tree. running: it does not fork the tree, which runs already, and what
+        that used before the first look is not counted."""
         self.root = root
         self.with_schedstat = with_schedstat
+        self._with_root = with_schedstat and not running
         self._before: tuple[float, float] | None = None if running else (0.0, 0.0)
         self.processes = 0
         self.resident_bytes = 0  # beyond what each process was forked with
@@ -134,7 +136,7 @@ class TreeMeter:
         return sum(clocks[place] for clocks in self._clocks.values())
 
     def _root_clock_s(self) -> float:
-        fields = _read(f"/proc/{self.root}/schedstat").split() if self.with_schedstat else []
+        fields = _read(f"/proc/{self.root}/schedstat").split() if self._with_root else []
         return int(fields[1]) / 1e9 if fields else 0.0
 
 

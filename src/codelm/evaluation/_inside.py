@@ -1,0 +1,183 @@
+"""What answers in the two boxes of judge `split`: the candidate's calls in one, its tests in the other.
+
+The supervisor passes each message of one box on to the other, without reading it. `Candidate` knows nothing
+of the tests but the calls that they make. `Tests` runs them on stand-ins for what the candidate defines.
+
+Stands alone but for the standard library and the wire: its text also runs inside the boxes.
+"""
+
+import _thread
+import builtins
+import contextlib
+import json
+import posix
+import random
+import types
+from collections.abc import Callable
+from typing import Any
+
+from codelm.evaluation._peer import CALL_BACK, Peer
+
+END = b"E"  # begins the last message of the tests: what became of them, in JSON
+KEPT_CODES = 256  # programs of tests that are kept compiled
+WARM_UPS = 20  # conversations before the first fork: about when the interpreter has specialised the code
+
+
+class Handover:
+    """A thread that talks with whoever calls `hand`, a message at a time: only one of the two ever runs."""
+
+    def __init__(self, talk: Callable[["Handover"], None]) -> None:
+        self._message = b""
+        self._to_thread, self._from_thread = _thread.allocate_lock(), _thread.allocate_lock()
+        self._to_thread.acquire()
+        self._from_thread.acquire()
+        _thread.start_new_thread(talk, (self,))
+
+    def hand(self, message: bytes) -> bytes:
+        """Give the thread a message, and wait for the one that it has for us."""
+        self._message = message
+        self._to_thread.release()
+        self._from_thread.acquire()
+        return self._message
+
+    def receive(self) -> bytes:
+        """In the thread: wait for a message."""
+        self._to_thread.acquire()
+        return self._message
+
+    def exchange(self, message: bytes) -> bytes:
+        """In the thread: have a message for whoever called `hand`, and wait for the next."""
+        self._message = message
+        self._from_thread.release()
+        return self.receive()
+
+
+class Candidate:
+    """Answers calls of what a namespace defines; an empty message ends the process."""
+
+    def __init__(self, namespace: dict[str, Any], leave: Callable[[int], object] = posix._exit) -> None:
+        self._peer = Peer(self._exchange, names=namespace, exceptions=namespace)
+        self._leave = leave
+        self._handover: Handover | None = None
+
+    def __call__(self, message: bytes) -> bytes:
+        """The answer to a message, or a call that must be answered first."""
+        if not message:
+            self._leave(0)
+        if self._handover is None and message[:1] == CALL_BACK:
+            self._handover = Handover(self._talk)  # else all runs in the main thread, as it does alone
+        return self._handover.hand(message) if self._handover else self._peer.answer(message)
+
+    def _talk(self, handover: Handover) -> None:
+        message = handover.receive()
+        while True:
+            message = handover.exchange(self._peer.answer(message))
+
+    def _exchange(self, message: bytes) -> bytes:
+        assert self._handover is not None, "nobody here has a callable of the tests"
+        return self._handover.exchange(message)
+
+
+class Tests:
+    """Runs one program of tests after another, each in a fresh namespace.
+
+    A message is the description of a program, in JSON, or the candidate's answer or call. What is said is a
+    call of the candidate, an answer to it, or the end.
+    """
+
+    def __init__(self) -> None:
+        self._handover: Handover | None = None
+        self._codes: dict[tuple[str, ...], list[types.CodeType]] = {}
+
+    def __call__(self, message: bytes) -> bytes:
+        if self._handover is None:
+            self._handover = Handover(self._talk)
+        return self._handover.hand(message)
+
+    def _talk(self, handover: Handover) -> None:
+        job = handover.receive()
+        while True:
+            job = handover.exchange(END + json.dumps(self._run(json.loads(job), handover)).encode())
+
+    def _run(self, job: dict[str, Any], handover: Handover) -> dict[str, Any]:
+        random.seed(job["seed"])
+        namespace: dict[str, Any] = {"__builtins__": builtins.__dict__}
+        peer = Peer(handover.exchange, exceptions=namespace)  # nothing of ours by name
+        end: dict[str, Any] = {"passed": False, "compiling": False}
+        try:
+            codes = self._compiled(job["units"])
+        except BaseException as error:
+            return {**end, **_described(error, job["message_chars"]), "compiling": True}
+        try:
+            _define_helpers(job["prompt"], namespace)
+            for name in _free_names(codes, namespace) | {*job["stand_ins"]}:
+                namespace[name] = peer.stand_in(name)
+            for code in codes:
+                exec(code, namespace)  # noqa: S102 - the tests, which are trusted
+            end["passed"] = True
+        except BaseException as error:
+            end |= _described(error, job["message_chars"])
+            end["from_candidate"] = error is peer.last_raised
+        end["malformed"] = None if peer.malformed is None else str(peer.malformed)
+        return end
+
+    def _compiled(self, units: list[str]) -> list[types.CodeType]:
+        key = tuple(units)
+        if key not in self._codes:
+            if len(self._codes) >= KEPT_CODES:
+                self._codes.clear()
+            self._codes[key] = [
+                compile(unit, f"<unit {number}>", "exec", dont_inherit=True)
+                for number, unit in enumerate(units, 1)
+            ]
+        return self._codes[key]
+
+
+def _define_helpers(prompt: str, namespace: dict[str, Any]) -> None:
+    """Run a prompt, which is a program that lacks its end, for the helpers that its tests use."""
+    for source in (prompt, prompt + "\n    pass\n"):
+        try:
+            code = compile(source, "<string>", "exec", dont_inherit=True)
+        except SyntaxError:
+            continue
+        exec(code, namespace)  # noqa: S102 - the prompt, which is trusted
+        return
+
+
+def _free_names(codes: list[types.CodeType], namespace: dict[str, Any]) -> set[str]:
+    """Names that the code may look up as globals and nobody but the candidate can define.
+
+    Names of attributes are among them, and of what the code itself defines before it uses it: that does no
+    harm.
+    """
+    found: set[str] = set()
+    left = list(codes)
+    while left:
+        code = left.pop()
+        found.update(code.co_names)
+        left += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return found - namespace.keys() - vars(builtins).keys()
+
+
+def _described(error: BaseException, message_chars: int) -> dict[str, str | None]:
+    try:
+        text: str | None = f"{error}"[:message_chars]
+    except BaseException:
+        text = None
+    return {"exception": type(error).__name__, "message": text}
+
+
+def warm_up() -> None:
+    """Before any fork: pay once for what a first conversation costs."""
+    namespace = {"f": lambda *given: given[0].append(1) if given[1:] else {"a": (1, 2.5, "x", None, [True])}}
+    candidate = Peer(_nobody, names=namespace)
+    tests = Peer(candidate.answer)
+    for _ in range(WARM_UPS):
+        tests.stand_in("f")([3, "y"])
+        tests.stand_in("f")([3], {4})
+        with contextlib.suppress(TypeError):
+            tests.stand_in("f")(3, 4, k="v")
+
+
+def _nobody(_: bytes) -> bytes:
+    raise AssertionError("nobody to talk to")

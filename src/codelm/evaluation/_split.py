@@ -1,0 +1,143 @@
+"""Judge `split`: the tests run in one box, the candidate answers their calls from another.
+
+What a candidate can reach holds no test, no expected value and no verdict, and only plain data comes out of
+its box (`_wire.py`); so a pass means that it returned the values that the tests want. Left to it is what any
+test leaves: to answer by the inputs that it recognises, and a hole in the sandbox.
+
+    supervisor        passes each message on, reads none of the candidate's, keeps the clocks
+    box of the tests  one process for many programs of tests, each in a fresh namespace; trusted
+    candidate's box   a fresh process for each candidate: prompt and completion, then calls
+
+Not as in one process: the identity of objects holds within a call only, a set may come in another order, the
+random numbers of tests and candidate are two streams, and objects of the candidate's own classes stay in its
+box. A problem whose canonical solution fails for that `needs_inprocess`; a completion that does is wrong.
+"""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from codelm.evaluation._program import GUARD, assemble
+from codelm.evaluation._trial import PRELUDE, SplitOutcome, TestsBox, Trial
+from codelm.evaluation._verdict import Verdict
+from codelm.problems import Problem
+from codelm.sandbox import Limits, Sandbox, usable_cpus
+
+
+_OVER_VALUES = (Verdict.WRONG, Verdict.ERROR)  # verdicts that may be owed to what cannot cross
+
+
+class SplitJudge:
+    """Judges completions apart from their tests, from any thread; use as a context manager.
+
+    limits: of each candidate, loading and all its calls; the tests have theirs beside it. workers: candidates
+    at a time, each with a process of tests; default: the processors this process may use. isolation, python,
+    packages: as of `Sandbox`, for both boxes. Raises, on entry: as `Sandbox`.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        workers: int | None = None,
+        isolation: str | None = None,
+        python: str | None = None,
+        packages: Sequence[str] | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.workers = usable_cpus() if workers is None else workers
+
+        def box() -> Sandbox:
+            return Sandbox(
+                self.limits,
+                workers=self.workers,
+                prelude=GUARD + PRELUDE,
+                isolation=isolation,
+                python=python,
+                packages=packages,
+            )
+
+        self._candidates, self._tests = box(), box()
+        self._free: queue.LifoQueue[TestsBox] = queue.LifoQueue()
+        self._all_of_them = threading.Lock()
+        self._needs_inprocess: dict[tuple[str, ...], str | None] = {}
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as ends:
+            ends.enter_context(self._candidates)
+            ends.enter_context(self._tests)
+            for _ in range(self.workers):
+                self._free.put(TestsBox(self._tests))
+            ends.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop both boxes; what still runs is killed."""
+        self._candidates.close()
+        for _ in range(self.workers):
+            self._free.get().close()
+        self._tests.close()
+
+    def judge(
+        self,
+        problem: Problem,
+        completion: str,
+        *,
+        seed: int = 0,
+        limits: Limits | None = None,
+        alone: bool = False,
+    ) -> SplitOutcome:
+        """Judge one completion. limits: instead of the judge's own. alone: while no other is judged here."""
+        outcome = self._judge(problem, completion, seed, limits, alone=alone)
+        if outcome.verdict in _OVER_VALUES:
+            return replace(outcome, needs_inprocess=self.needs_inprocess(problem, seed=seed, limits=limits))
+        return outcome
+
+    def needs_inprocess(self, problem: Problem, *, seed: int = 0, limits: Limits | None = None) -> str | None:
+        """Why a problem cannot be judged apart from its tests; None when it can.
+
+        That is so when its canonical solution passes beside its tests and not apart from them. A problem
+        without one is judged apart. Found out once.
+        """
+        key = (problem.task_id, problem.prompt, problem.test, problem.canonical_solution or "")
+        if key not in self._needs_inprocess:
+            self._needs_inprocess[key] = self._why_inprocess(problem, seed, limits)
+        return self._needs_inprocess[key]
+
+    def _why_inprocess(self, problem: Problem, seed: int, limits: Limits | None) -> str | None:
+        if problem.canonical_solution is None:
+            return None
+        apart = self._judge(problem, problem.canonical_solution, seed, limits, alone=False)
+        if not apart.settled:
+            apart = self._judge(problem, problem.canonical_solution, seed, limits, alone=True)
+        if apart.verdict not in _OVER_VALUES:
+            return None
+        program = replace(assemble(problem, problem.canonical_solution, seed=seed), limits=limits)
+        return apart.result if self._candidates.run(program).proof else None
+
+    def _judge(
+        self, problem: Problem, completion: str, seed: int, limits: Limits | None, *, alone: bool
+    ) -> SplitOutcome:
+        program = assemble(problem, completion, seed=seed)
+        with self._seat(alone=alone) as tests, self._candidates.session() as candidate:
+            return Trial(problem, program, tests, candidate, limits or self.limits).hold()
+
+    @contextlib.contextmanager
+    def _seat(self, *, alone: bool) -> Iterator[TestsBox]:
+        """A box of tests to oneself; alone: while nobody has another."""
+        with contextlib.ExitStack() as held:
+            if alone:
+                held.enter_context(self._all_of_them)
+            for _ in range(self.workers if alone else 1):
+                tests = self._free.get()
+                held.callback(self._free.put, tests)
+            yield tests
