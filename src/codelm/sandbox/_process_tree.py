@@ -4,8 +4,9 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -77,33 +78,42 @@ class TreeMeter:
     """Clocks and memory of a tree of processes, sampled again and again while it runs.
 
     Threads that have ended keep what they were last seen with, so the sums never fall. The root itself is not
-    of the tree, but what it waits for a processor meanwhile holds the tree up: it forks it and reaps it.
+    of the tree, but when that has ended its waiting for a processor delays the news. At the first look it is
+    asleep, so what it waits from then on is that.
     """
 
     def __init__(self, root: int, *, with_schedstat: bool, running: bool = False) -> None:
-        """root: the process above the tree. running: it does not fork the tree, which runs already, and what
-        that used before the first look is not counted."""
+        """root: the process above the tree. running: what it used before the first look is not counted."""
         self.root = root
         self.with_schedstat = with_schedstat
-        self._with_root = with_schedstat and not running
         self._before: tuple[float, float] | None = None if running else (0.0, 0.0)
         self.processes = 0
         self.resident_bytes = 0  # beyond what each process was forked with
         self._base_bytes: int | None = None
-        self._root_waited_s = -self._root_clock_s()
+        self._root_before_s: float | None = None
         self._clocks: dict[str, tuple[float, float]] = {}  # thread -> seconds on a processor, waiting for one
 
     def sample(self) -> None:
         """Look once more."""
         pids = descendants(self.root)
         if self._base_bytes is None:
-            self._base_bytes = _resident(self.root)
+            self._base_bytes = memory(self.root).resident
+            self._root_before_s = self._root_clock_s()
         self.processes = len(pids)
-        self.resident_bytes = sum(max(0, _resident(pid) - self._base_bytes) for pid in pids)
+        self.resident_bytes = sum(max(0, memory(pid).resident - self._base_bytes) for pid in pids)
+        self.sample_clocks(pids)
+
+    def sample_clocks(self, pids: Iterable[int]) -> None:
+        """Look at the clocks of these processes."""
         for pid in pids:
             self._clocks.update(_thread_clocks(pid) if self.with_schedstat else _process_clock(pid))
         if self._before is None:
             self._before = self._sum(0), self._sum(1)
+
+    @property
+    def was_sampled(self) -> bool:
+        """Whether there was a look."""
+        return bool(self._clocks)
 
     def note_end(self, pid: int, waited_s: float) -> None:
         """The first thread of process `pid` has ended, having waited this long for a processor."""
@@ -118,7 +128,7 @@ class TreeMeter:
     @property
     def waited_s(self) -> float:
         """Seconds in a run queue, waiting for a processor, all threads and the root together."""
-        root_s = self._root_waited_s + self._root_clock_s()
+        root_s = 0.0 if self._root_before_s is None else self._root_clock_s() - self._root_before_s
         return root_s + self._sum(1) - (self._before or (0.0, 0.0))[1]
 
     def charged_s(self, wall_s: float) -> float:
@@ -136,7 +146,7 @@ class TreeMeter:
         return sum(clocks[place] for clocks in self._clocks.values())
 
     def _root_clock_s(self) -> float:
-        fields = _read(f"/proc/{self.root}/schedstat").split() if self._with_root else []
+        fields = _read(f"/proc/{self.root}/schedstat").split() if self.with_schedstat else []
         return int(fields[1]) / 1e9 if fields else 0.0
 
 
@@ -168,9 +178,23 @@ def _process_clock(pid: int) -> Iterator[tuple[str, tuple[float, float]]]:
         yield str(pid), ((int(fields[11]) + int(fields[12])) * TICK_S, 0.0)
 
 
-def _resident(pid: int) -> int:
-    fields = _read(f"/proc/{pid}/statm").split()
-    return int(fields[1]) * PAGE_BYTES if fields else 0
+def command_name(pid: int) -> str:
+    """The first word of the command that a process runs; empty when it has none."""
+    return _read(f"/proc/{pid}/cmdline").partition(b"\0")[0].decode(errors="replace")
+
+
+class Memory(NamedTuple):
+    """Bytes of a process."""
+
+    mapped: int
+    resident: int
+    shared: int  # of these, with files and shared memory behind them
+
+
+def memory(pid: int) -> Memory:
+    """What a process holds now; nothing when it is gone."""
+    fields = _read(f"/proc/{pid}/statm").split() or [b"0"] * 3
+    return Memory(*(int(field) * PAGE_BYTES for field in fields[:3]))
 
 
 def _is_alive(pid: int) -> bool:

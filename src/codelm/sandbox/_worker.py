@@ -57,13 +57,13 @@ PRELOADED = (
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 CHANNEL = 3  # the program's socket, in its own process
-RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
+RUN, KEEP, EMPTY = b"P", b"S", b"E"
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 JOB = struct.Struct("<IQ")
 CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
-REPORT = struct.Struct("<QiddidqiB")
+REPORT = struct.Struct("<QidddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 MAX_NAME_CHARS = 200
 PLACE = ("st_dev", "st_ino")
@@ -204,8 +204,8 @@ class Worker:
                 break
             if order == EMPTY:
                 clean = self.is_pristine() or self.clean_up()
-                self.report(0, time.monotonic(), 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
-            elif fds:  # else it is KILL, for a program that had ended in the meantime
+                self.report(0, 0.0, 0.0, 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
+            else:
                 clean = self.run_one(fds, keep=order == KEEP)
         self.kill_all()
         self.reap_all()
@@ -217,6 +217,7 @@ class Worker:
 
     def run_one(self, fds: list[int], *, keep: bool) -> bool:
         """One program, from its fork to when nothing of it is left; False when that is not to be had."""
+        began = time.monotonic()
         pid = posix.fork()
         if pid == 0:
             self.for_programs.enter()
@@ -226,7 +227,7 @@ class Worker:
             posix.close(fd)
         if not self.wait_for(pid):
             return False
-        ended = pid, time.monotonic(), waited_s(pid)
+        ended = pid, began, time.monotonic(), waited_s(pid)
         self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
         leftovers, clean = 0, True
@@ -246,23 +247,16 @@ class Worker:
 
     def wait_for(self, pid: int) -> bool:
         """Wait until a child has ended, still unreaped; False when the supervisor has gone meanwhile."""
+        if self.config["guarded"]:  # process 1 kills what is to be killed, and takes us along when it goes
+            posix.waitid(posix.P_PID, pid, posix.WEXITED | posix.WNOWAIT)
+            return True
         pidfd = posix.pidfd_open(pid)
         poll = select.poll()
         poll.register(pidfd, select.POLLIN)
-        # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
-        poll.register(self.control, select.POLLIN if self.config["stoppable"] else 0)
-        try:
-            while True:
-                ready = dict(poll.poll())
-                if self.control.fileno() in ready and (
-                    ready[self.control.fileno()] & select.POLLHUP or self.control.recv(1) != KILL
-                ):
-                    return False
-                if pidfd in ready:
-                    return True
-                self.kill_all()
-        finally:
-            posix.close(pidfd)
+        poll.register(self.control, 0)  # the supervisor says nothing while one runs: only a hang-up wakes us
+        ready = [fd for fd, _ in poll.poll()]
+        posix.close(pidfd)
+        return self.control.fileno() not in ready
 
     def reap_all(self) -> tuple[int, float, int]:
         """Kill and reap every process below this one: how many, their CPU seconds, the largest one's bytes.
@@ -302,9 +296,10 @@ class Worker:
         try:
             if not same(look_at_scratch().scratch, self.made.scratch, PLACE):
                 return False  # a program put something else there, a link for one: not to be followed
+            mode = stat.S_IMODE(self.made.scratch.st_mode)
             if self.program_uid is None:
-                empty("scratch")
-            elif not self.as_program(lambda: empty("scratch")):
+                empty("scratch", mode)
+            elif not self.as_program(lambda: empty("scratch", mode)):
                 return False
             old, self.made = self.made, look_at_scratch()
         except OSError:
@@ -384,9 +379,9 @@ def kill_children() -> None:
             posix.kill(pid, signal.SIGKILL)
 
 
-def empty(folder: str) -> None:
-    """Remove all that a folder holds. Follows no link; any depth and any mode."""
-    posix.chmod(folder, 0o700)
+def empty(folder: str, mode: int = 0o700) -> None:
+    """Remove all that a folder holds, and give it this mode. Follows no link; any depth and any mode."""
+    posix.chmod(folder, mode)
     while posix.listdir(folder):
         flatten(folder)
 
@@ -439,9 +434,10 @@ def confine(config: dict[str, Any], rlimits: list[list[int]]) -> None:
     """What a program must not have, in the order in which it goes."""
     posix.setsid()  # no terminal, no process group of ours
     for kind, value in rlimits:
-        hard = resource.getrlimit(kind)[1]
+        soft, hard = resource.getrlimit(kind)
         allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (allowed, allowed))
+        if (soft, hard) != (allowed, allowed):  # gVisor lets nobody set some of them, even to what they are
+            resource.setrlimit(kind, (allowed, allowed))
     if config["program_uid"] is not None:
         become(config["program_uid"])
     prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # nothing outlives the worker
