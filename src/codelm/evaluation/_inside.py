@@ -6,7 +6,6 @@ of the tests but the calls that they make. `Tests` runs them on stand-ins for wh
 Stands alone but for the standard library and the wire: its text also runs inside the boxes.
 """
 
-import _thread
 import builtins
 import contextlib
 import json
@@ -16,93 +15,43 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from codelm.evaluation._peer import CALL_BACK, Peer
+from codelm.evaluation._peer import Peer
 
 END = b"E"  # begins the last message of the tests: what became of them, in JSON
 KEPT_CODES = 256  # programs of tests that are kept compiled
 WARM_UPS = 20  # conversations before the first fork: about when the interpreter has specialised the code
 
 
-class Handover:
-    """A thread that talks with whoever calls `hand`, a message at a time: only one of the two ever runs."""
-
-    def __init__(self, talk: Callable[["Handover"], None]) -> None:
-        self._message = b""
-        self._to_thread, self._from_thread = _thread.allocate_lock(), _thread.allocate_lock()
-        self._to_thread.acquire()
-        self._from_thread.acquire()
-        _thread.start_new_thread(talk, (self,))
-
-    def hand(self, message: bytes) -> bytes:
-        """Give the thread a message, and wait for the one that it has for us."""
-        self._message = message
-        self._to_thread.release()
-        self._from_thread.acquire()
-        return self._message
-
-    def receive(self) -> bytes:
-        """In the thread: wait for a message."""
-        self._to_thread.acquire()
-        return self._message
-
-    def exchange(self, message: bytes) -> bytes:
-        """In the thread: have a message for whoever called `hand`, and wait for the next."""
-        self._message = message
-        self._from_thread.release()
-        return self.receive()
-
-
 class Candidate:
     """Answers calls of what a namespace defines; an empty message ends the process."""
 
     def __init__(self, namespace: dict[str, Any], leave: Callable[[int], object] = posix._exit) -> None:
-        self._peer = Peer(self._exchange, names=namespace, exceptions=namespace)
-        self._leave = leave
-        self._handover: Handover | None = None
+        self._namespace, self._leave = namespace, leave
+        self._peer: Peer | None = None
 
-    def __call__(self, message: bytes) -> bytes:
-        """The answer to a message, or a call that must be answered first."""
+    def __call__(self, message: bytes, converse: Callable[[bytes], bytes]) -> bytes:
+        """The answer to a message. converse: to call, before that is answered, what the tests passed."""
         if not message:
             self._leave(0)
-        if self._handover is None and message[:1] == CALL_BACK:
-            self._handover = Handover(self._talk)  # else all runs in the main thread, as it does alone
-        return self._handover.hand(message) if self._handover else self._peer.answer(message)
-
-    def _talk(self, handover: Handover) -> None:
-        message = handover.receive()
-        while True:
-            message = handover.exchange(self._peer.answer(message))
-
-    def _exchange(self, message: bytes) -> bytes:
-        assert self._handover is not None, "nobody here has a callable of the tests"
-        return self._handover.exchange(message)
+        if self._peer is None:
+            self._peer = Peer(converse, names=self._namespace, exceptions=self._namespace)
+        return self._peer.answer(message)
 
 
 class Tests:
-    """Runs one program of tests after another, each in a fresh namespace.
-
-    A message is the description of a program, in JSON, or the candidate's answer or call. What is said is a
-    call of the candidate, an answer to it, or the end.
-    """
+    """Runs one program of tests after another, each in a fresh namespace."""
 
     def __init__(self) -> None:
-        self._handover: Handover | None = None
         self._codes: dict[tuple[str, ...], list[types.CodeType]] = {}
 
-    def __call__(self, message: bytes) -> bytes:
-        if self._handover is None:
-            self._handover = Handover(self._talk)
-        return self._handover.hand(message)
+    def __call__(self, job: bytes, converse: Callable[[bytes], bytes]) -> bytes:
+        """Run a program of tests, described in JSON; its end. converse: to call the candidate."""
+        return END + json.dumps(self._run(json.loads(job), converse)).encode()
 
-    def _talk(self, handover: Handover) -> None:
-        job = handover.receive()
-        while True:
-            job = handover.exchange(END + json.dumps(self._run(json.loads(job), handover)).encode())
-
-    def _run(self, job: dict[str, Any], handover: Handover) -> dict[str, Any]:
+    def _run(self, job: dict[str, Any], converse: Callable[[bytes], bytes]) -> dict[str, Any]:
         random.seed(job["seed"])
         namespace: dict[str, Any] = {"__builtins__": builtins.__dict__}
-        peer = Peer(handover.exchange, exceptions=namespace)  # nothing of ours by name
+        peer = Peer(converse, exceptions=namespace)  # nothing of ours by name
         end: dict[str, Any] = {"passed": False, "compiling": False}
         try:
             codes = self._compiled(job["units"])

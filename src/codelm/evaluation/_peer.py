@@ -1,7 +1,6 @@
 """One end of a conversation about calls: it calls what the other end has, and answers for what is here.
 
-    C NAME-OR-NUMBER ARGUMENTS KEYWORDS    call it; K instead of C: the sender has callables or iterators of
-                                           its own among them, and may be called before it is answered
+    C NAME-OR-NUMBER ARGUMENTS KEYWORDS    call it; before that is answered, the sender may be called
     N NUMBER                               the next value of an iterator
     R CHANGES VALUE                        what it returned
     X CHANGES EXCEPTION                    what it raised
@@ -22,8 +21,8 @@ from codelm.evaluation._raised import raised_again, raised_parts
 from codelm.evaluation._wire import CannotCross, Decoder, Encoder, WireError
 from codelm.evaluation._wire_types import change, contents
 
-CALL, CALL_BACK, NEXT = b"C", b"K", b"N"
-CALLS = (CALL, CALL_BACK, NEXT)
+CALL, NEXT = b"C", b"N"
+CALLS = (CALL, NEXT)
 RETURNED, RAISED, REFUSED = b"R", b"X", b"U"
 MAX_HANDLES = 10_000  # callables and iterators that one end holds for the other
 MAX_REFUSAL_BYTES = 1000
@@ -102,7 +101,7 @@ class Peer:
         def call(*arguments: object, **keywords: object) -> Any:
             encoder = Encoder(handles=self)
             _write_call(encoder, target, arguments, keywords)
-            return self._ask(CALL_BACK if self._held else CALL, encoder)
+            return self._ask(CALL, encoder)
 
         call.__name__ = call.__qualname__ = str(target)
         self._stand_ins[call] = target

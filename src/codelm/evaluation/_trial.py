@@ -78,7 +78,7 @@ class TestsBox:
         if self._runs % TESTS_RUNS == 0:
             self.discard()
         if not self._session.is_loaded:
-            loaded = self._session.load(_TESTS, handler=_HANDLER)
+            loaded = self._session.load(_TESTS, handler=_HANDLER, converses=True)
             if not loaded.proof:
                 return replace(loaded, ended=Ended.LOST, message=f"the tests' box: {loaded.message}")
         return self.say(job, limits)
@@ -126,7 +126,7 @@ class Trial:
         program = Program(
             units=(solution, entry_point, _CANDIDATE), seed=self._program.seed, limits=self._limits
         )
-        loaded = self._candidate.load(program, handler=_HANDLER)
+        loaded = self._candidate.load(program, handler=_HANDLER, converses=True)
         self._clock.add(loaded)
         return loaded
 
