@@ -230,7 +230,7 @@ def test_time_waiting_for_a_processor_is_not_charged() -> None:
 
 def test_without_schedstat_a_sleeper_is_stopped_by_wall_time_and_must_be_run_alone(monkeypatch) -> None:
     """A kernel that does not say how long a process waited: sleep cannot be told from waiting."""
-    monkeypatch.setattr("codelm.sandbox._slot.has_schedstat", lambda: False)
+    monkeypatch.setattr("codelm.sandbox._housing.has_schedstat", lambda: False)
     with Sandbox(Limits(time_s=0.3), workers=1) as sandbox:
         outcome = sandbox.run(Program(units=("import time; time.sleep(60)\n",)))
     assert (outcome.ended, outcome.clock, outcome.settled) == (Ended.TIMED_OUT, Clock.WALL, False)

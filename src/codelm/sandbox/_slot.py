@@ -186,6 +186,7 @@ class Slot:
                 ends.callback(streams.close)
             ours, theirs = socket.socketpair()
             ends.callback(ours.close)
+            ours.setblocking(False)
             try:
                 self._hand_over(order, theirs, streams)
             except (OSError, MissingError) as error:
