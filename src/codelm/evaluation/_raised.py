@@ -42,8 +42,8 @@ def raised_again(parts: Any, known: Mapping[str, object]) -> BaseException:
         given = (text,) if arguments is None else arguments
         for place, (module, base_name) in enumerate(names[:MAX_BASES]):
             base = _exception_type(module, base_name, known)
-            error = base and _instance(base, given)
-            if error is None or base is None:
+            error = None if base is None else _instance(base, given)
+            if base is None or error is None:
                 continue
             if place == 0 and (arguments is None or str(error) == text):
                 return error

@@ -27,7 +27,6 @@ from codelm.evaluation._verdict import Verdict
 from codelm.problems import Problem
 from codelm.sandbox import Limits, Sandbox, usable_cpus
 
-
 _OVER_VALUES = (Verdict.WRONG, Verdict.ERROR)  # verdicts that may be owed to what cannot cross
 
 

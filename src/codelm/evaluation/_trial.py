@@ -158,9 +158,7 @@ class Trial:
         """It did not load, or ended in the middle of a call, or was stopped."""
         charged_s = self._clock.charged_s()
         by_itself = seen.ended in (Ended.RAISED, Ended.EXITED, Ended.SIGNALLED)
-        seen = replace(
-            seen, charged_s=charged_s, near_limit=by_itself and charged_s >= self._limits.near_s
-        )
+        seen = replace(seen, charged_s=charged_s, near_limit=by_itself and charged_s >= self._limits.near_s)
         verdict = verdict_of(seen, self._limits)
         return self._outcome(
             verdict,
@@ -172,7 +170,7 @@ class Trial:
         )
 
     def _tests_ended(self, seen: Outcome) -> SplitOutcome:
-        """Their process did, or was stopped: over what the candidate returned, unless that was nothing yet."""
+        """Their process did, or was stopped: for what the candidate returned, unless that is nothing yet."""
         if seen.ended not in (Ended.TIMED_OUT, Ended.MEMORY, Ended.OUTPUT):
             words = None if self._calls else f"the box of the tests: {seen.message or seen.ended.value}"
             seen = replace(seen, ended=Ended.LOST, message=words)

@@ -111,9 +111,9 @@ class Encoder:
             self._write_bytes(value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True), b"I")
 
     def _write_float(self, value: float) -> None:
-        if value == value:
+        if not math.isnan(value):
             self.data += _FLOAT.pack(b"f", value)
-        elif value is math.nan:  # which NaN it is shows: lists look at identity before equality
+        elif value is math.nan:  # noqa: PLW0177 - which NaN it is shows: lists look at identity first
             self._write_made("math.nan", value, ())
         else:
             self._write_made("nan", value, (struct.pack("<d", value),))
@@ -171,7 +171,7 @@ class Encoder:
         mro = type.__dict__["__mro__"].__get__(type(value))
         if id(value) in BUILTIN_NAMES:
             self._write_made("builtin", value, (BUILTIN_NAMES[id(value)],))
-        elif (handle := self._handles and self._handles.export(value)) is not None:
+        elif self._handles is not None and (handle := self._handles.export(value)) is not None:
             self.data += b"h"
             self.write_items(handle)
         elif (parts := numpy_parts(value)) is not None:
@@ -218,7 +218,8 @@ class Decoder:
 
     def read_items(self) -> list[Any]:
         """The next count, and that many values."""
-        return self._guarded(self._read_items)
+        items: list[Any] = self._guarded(self._read_items)
+        return items
 
     def end(self) -> None:
         """Check that nothing follows."""

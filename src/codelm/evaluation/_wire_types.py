@@ -25,8 +25,8 @@ MAX_NAMED = 1000  # kinds of named tuples, kept
 
 # Builtins that cross by name: no harm in them for whoever receives them.
 _FUNCTIONS = (
-    "abs all any ascii bin callable chr divmod format hash hex id isinstance issubclass iter len max min next "
-    "oct ord pow repr round sorted sum"
+    "abs all any ascii bin callable chr divmod format hash hex id isinstance issubclass iter len max min "
+    "next oct ord pow repr round sorted sum"
 )
 BUILTINS = {
     name: value
@@ -123,8 +123,9 @@ def _make_numpy(dtype: str, data: bytes, shape: tuple[int, ...] | None) -> Any:
     numpy = import_module("numpy")
     if only(str, dtype)[0][1] not in "biufcSU" or not dtype[2:].isdecimal():
         raise ValueError(f"dtype {dtype!r} is no plain data")
-    array = numpy.ndarray(shape or (), dtype, *only(bytes, data))
-    if array.nbytes != len(data) or array.itemsize == 0:
+    sides = only(int, *(shape or ()))
+    array = numpy.ndarray(sides, dtype, *only(bytes, data))
+    if array.nbytes != len(data) or array.itemsize == 0 or any(side < 0 for side in sides):
         raise ValueError("the array has another size")
     return array[()] if shape is None else array.copy()
 
@@ -158,7 +159,7 @@ def _make_defaultdict(factory: Any) -> defaultdict[Any, Any]:
 
 
 FACTORIES = (None, int, float, str, bool, list, tuple, dict, set, frozenset)
-_KEYS, _VALUES, _ITEMS = type({}.keys()), type({}.values()), type({}.items())
+_KEYS, _VALUES, _ITEMS = (type(getattr({}, view)()) for view in ("keys", "values", "items"))
 
 MADE: dict[type, Made] = {
     complex: Made(lambda z: (z.real, z.imag), lambda *parts: complex(*only(float, *parts))),
@@ -226,8 +227,7 @@ FILLED: dict[type, Filled] = {
 FILLERS = {kind.__name__: filled for kind, filled in FILLED.items()}
 
 
-
-def contents(value: object) -> list[Any] | None:
+def contents(value: Any) -> list[Any] | None:
     """What a value holds that can be changed in place; None when it cannot."""
     if (filled := FILLED.get(type(value))) is not None:
         return filled.items(value)
