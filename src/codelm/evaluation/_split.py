@@ -25,7 +25,7 @@ from codelm.evaluation._program import GUARD, assemble
 from codelm.evaluation._trial import PRELUDE, SplitOutcome, TestsBox, Trial
 from codelm.evaluation._verdict import Verdict
 from codelm.problems import Problem
-from codelm.sandbox import Limits, Sandbox, usable_cpus
+from codelm.sandbox import CancelledError, Limits, Sandbox, Session, Work, usable_cpus
 
 _OVER_VALUES = (Verdict.WRONG, Verdict.ERROR)  # verdicts that may be owed to what cannot cross
 
@@ -96,10 +96,19 @@ class SplitJudge:
         alone: bool = False,
     ) -> SplitOutcome:
         """Judge one completion. limits: instead of the judge's own. alone: while no other is judged here."""
-        outcome = self._judge(problem, completion, seed, limits, alone=alone)
-        if outcome.verdict in _OVER_VALUES:
-            return replace(outcome, needs_inprocess=self.needs_inprocess(problem, seed=seed, limits=limits))
-        return outcome
+        return self.work(problem, completion, seed=seed, limits=limits, alone=alone).run()
+
+    def work(
+        self,
+        problem: Problem,
+        completion: str,
+        *,
+        seed: int = 0,
+        limits: Limits | None = None,
+        alone: bool = False,
+    ) -> Work[SplitOutcome]:
+        """As `judge`, as work that can be cancelled."""
+        return _Judging(self, problem, completion, seed, limits or self.limits, alone=alone)
 
     def needs_inprocess(self, problem: Problem, *, seed: int = 0, limits: Limits | None = None) -> str | None:
         """Why a problem cannot be judged apart from its tests; None when it can.
@@ -115,28 +124,67 @@ class SplitJudge:
     def _why_inprocess(self, problem: Problem, seed: int, limits: Limits | None) -> str | None:
         if problem.canonical_solution is None:
             return None
-        apart = self._judge(problem, problem.canonical_solution, seed, limits, alone=False)
-        if not apart.settled:
-            apart = self._judge(problem, problem.canonical_solution, seed, limits, alone=True)
+        for alone in (False, True):
+            work = _Judging(
+                self, problem, problem.canonical_solution, seed, limits or self.limits, alone=alone
+            )
+            apart = work.hold_trial()
+            if apart.settled:
+                break
         if apart.verdict not in _OVER_VALUES:
             return None
         program = replace(assemble(problem, problem.canonical_solution, seed=seed), limits=limits)
         return apart.result if self._candidates.run(program).proof else None
 
-    def _judge(
-        self, problem: Problem, completion: str, seed: int, limits: Limits | None, *, alone: bool
-    ) -> SplitOutcome:
-        program = assemble(problem, completion, seed=seed)
-        with self._seat(alone=alone) as tests, self._candidates.session() as candidate:
-            return Trial(problem, program, tests, candidate, limits or self.limits).hold()
-
     @contextlib.contextmanager
-    def _seat(self, *, alone: bool) -> Iterator[TestsBox]:
-        """A box of tests to oneself; alone: while nobody has another."""
+    def _boxes(self, *, alone: bool) -> Iterator[tuple[TestsBox, Session]]:
+        """Two boxes to oneself; alone: while nobody has others."""
         with contextlib.ExitStack() as held:
             if alone:
                 held.enter_context(self._all_of_them)
             for _ in range(self.workers if alone else 1):
                 tests = self._free.get()
                 held.callback(self._free.put, tests)
-            yield tests
+            yield tests, held.enter_context(self._candidates.session())
+
+
+class _Judging(Work[SplitOutcome]):
+    """One completion on its way to an outcome."""
+
+    def __init__(
+        self, judge: SplitJudge, problem: Problem, completion: str, seed: int, limits: Limits, *, alone: bool
+    ) -> None:
+        self._judge, self._problem = judge, problem
+        self._program = assemble(problem, completion, seed=seed)
+        self._limits, self._seed = limits, seed
+        self._alone = alone
+        self._trial: Trial | None = None  # under way
+        self._cancelled = threading.Event()
+
+    def run(self) -> SplitOutcome:
+        """See `Work`."""
+        outcome = self.hold_trial()
+        if outcome.verdict in _OVER_VALUES:
+            why = self._judge.needs_inprocess(self._problem, seed=self._seed, limits=self._limits)
+            return replace(outcome, needs_inprocess=why)
+        return outcome
+
+    def hold_trial(self) -> SplitOutcome:
+        """Judge it, whatever that says of the problem."""
+        with self._judge._boxes(alone=self._alone) as (tests, candidate):
+            self._trial = Trial(self._problem, self._program, tests, candidate, self._limits)
+            try:
+                if self._cancelled.is_set():
+                    raise CancelledError
+                outcome = self._trial.hold()
+                if self._cancelled.is_set():
+                    raise CancelledError
+                return outcome
+            finally:
+                self._trial = None
+
+    def cancel(self) -> None:
+        """See `Work`."""
+        self._cancelled.set()
+        if (trial := self._trial) is not None:
+            trial.interrupt()

@@ -64,6 +64,10 @@ class TestsBox:
         """End the process and give the slot back."""
         self._ends.close()
 
+    def interrupt(self) -> None:
+        """From another thread: kill the process, so that `say` returns soon."""
+        self._session.interrupt()
+
     def discard(self) -> None:
         """End the process, which is in the middle of a program."""
         self._session.unload()
@@ -120,6 +124,11 @@ class Trial:
         if said.reply is None:
             return self._tests_ended(said)
         return self._came_to_an_end(json.loads(said.reply[len(END) :]))
+
+    def interrupt(self) -> None:
+        """From another thread: kill what runs in both boxes, so that `hold` returns soon."""
+        self._candidate.interrupt()
+        self._tests.interrupt()
 
     def _load(self) -> Outcome:
         solution, entry_point = self._program.units[0], f"{self._problem.entry_point}\n"
