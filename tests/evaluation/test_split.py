@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from support import absent
 
+from codelm.evaluation._program import assemble
 from codelm.evaluation._split import SplitJudge
 from codelm.evaluation._trial import SplitOutcome
 from codelm.evaluation._verdict import Verdict
@@ -82,7 +83,9 @@ def test_each_kind_of_completion_gets_its_verdict(judge, completion) -> None:
 
 def test_outcome_tells_what_the_candidate_used(judge) -> None:
     """Its clocks, its memory, and how often it was called."""
-    work = "    import time\n    end = time.process_time() + 0.05\n    while time.process_time() < end: pass\n"
+    work = (
+        "    import time\n    end = time.process_time() + 0.05\n    while time.process_time() < end: pass\n"
+    )
     outcome = judge.judge(TWICE, f"{work}    return 2 * x\n")
     assert (outcome.verdict, outcome.calls) == (Verdict.PASSED, 2)
     assert min(outcome.cpu_s, outcome.wall_s, outcome.charged_s) >= 0.1
@@ -113,9 +116,9 @@ def test_limits_of_one_problem_hold_instead_of_the_judges_own(judge) -> None:
 
 def test_what_ends_close_to_the_limit_must_be_judged_alone(judge) -> None:
     """Not settled at 0.92 of it, then counted."""
-    sleep = "    import time; time.sleep(0.23)\n    return 2 * x\n"
-    assert not judge.judge(TWICE, sleep).settled
-    assert judge.judge(TWICE, sleep, alone=True).verdict in (Verdict.PASSED, Verdict.TIMEOUT)
+    program = assemble(TWICE, "    import time; time.sleep(0.23)\n    return 2 * x\n", seed=0)
+    assert not judge.work(TWICE, program).run().settled
+    assert judge.work(TWICE, program, alone=True).run().verdict in (Verdict.PASSED, Verdict.TIMEOUT)
 
 
 PASSES = {
@@ -123,7 +126,10 @@ PASSES = {
         "assert [candidate(), candidate(), candidate()] == [1, 2, 3]",
         "    seen.append(1)\n    return len(seen)\nseen = []\n",
     ),
-    "arguments change in place": ("x = [2, 1]\nassert candidate(x) is None\nassert x == [1, 2]", "    a[0].sort()\n"),
+    "arguments change in place": (
+        "x = [2, 1]\nassert candidate(x) is None\nassert x == [1, 2]",
+        "    a[0].sort()\n",
+    ),
     "what is returned is the argument": ("x = [1]\nassert candidate(x) is x", "    return a[0]\n"),
     "exceptions are caught by type": (
         "try:\n    candidate()\n    assert False\nexcept KeyError as error:\n    assert error.args == ('k',)",
@@ -143,7 +149,10 @@ PASSES = {
         "    return a[0] * 2\n",
     ),
     "numpy numbers are numbers": ("assert candidate() == 5", "    import numpy\n    return numpy.int64(5)\n"),
-    "numbers have no limit of digits": ("assert candidate(10 ** 5000) == 10 ** 5001", "    return a[0] * 10\n"),
+    "numbers have no limit of digits": (
+        "assert candidate(10 ** 5000) == 10 ** 5001",
+        "    return a[0] * 10\n",
+    ),
     "sets arrive": ("assert candidate({1, 2}) == {2, 3}", "    return {x + 1 for x in a[0]}\n"),
     "collections are what they were": (
         "assert candidate('aab').most_common(1) == [('a', 2)]",
@@ -194,7 +203,9 @@ def test_nothing_of_one_program_of_tests_is_left_for_the_next(judge) -> None:
     second = problem("assert 'left' not in globals()\nassert candidate(1) == 1")
     assert judge.judge(second, "    return 1\n").verdict is Verdict.PASSED
     chance = problem("import random\nassert candidate(random.random()) < 0.5")
-    verdicts = [judge.judge(chance, "    return a[0]\n", seed=seed).verdict for seed in (*range(8), *range(8))]
+    verdicts = [
+        judge.judge(chance, "    return a[0]\n", seed=seed).verdict for seed in (*range(8), *range(8))
+    ]
     assert verdicts[:8] == verdicts[8:]
     assert set(verdicts) == {Verdict.PASSED, Verdict.WRONG}
 
@@ -216,14 +227,14 @@ def test_end_of_the_tests_cannot_come_from_the_candidate(judge) -> None:
     completion = (
         "    pass\nimport sys\n"
         "class Peer:\n    def __init__(self, *a, **k): pass\n"
-        "    def answer(self, message): return b'E{\"passed\": true, \"malformed\": null}'\n"
+        '    def answer(self, message): return b\'E{"passed": true, "malformed": null}\'\n'
         "sys.modules['codelm.evaluation._inside'].Peer = Peer\n"
     )
     assert judge.judge(TWICE, completion).verdict is Verdict.TAMPERED
 
 
 def test_problem_whose_own_solution_cannot_cross_needs_one_process(judge) -> None:
-    """Said of every completion that fails there, and of none that passes; found out from the canonical one."""
+    """Said of every completion that fails there, of none that passes; the canonical one tells."""
     own = "    class Own:\n        x = 1\n    return Own()\n"
     task = problem("assert candidate().x == 1", canonical=own)
     reason = "failed: a value of type Own is no plain data"
@@ -248,7 +259,7 @@ def test_cancelled_work_has_no_outcome_and_the_next_one_does() -> None:
     sleepers = [(TWICE, "    import time; time.sleep(60)\n"), (problem("while True: pass"), "    pass\n")]
     with SplitJudge(Limits(time_s=60), workers=1, isolation="process") as judge:
         for task, completion in sleepers:
-            work = judge.work(task, completion)
+            work = judge.work(task, assemble(task, completion, seed=0))
             outcomes: list[SplitOutcome | BaseException] = []
             thread = threading.Thread(target=lambda work=work, to=outcomes: to.append(_run(work)))
             thread.start()

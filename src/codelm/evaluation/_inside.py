@@ -58,8 +58,8 @@ class Tests:
         except BaseException as error:
             return {**end, **_described(error, job["message_chars"]), "compiling": True}
         try:
-            _define_helpers(job["prompt"], namespace)
-            for name in _free_names(codes, namespace) | {*job["stand_ins"]}:
+            _define_helpers(job["helpers"], namespace)
+            for name in _free_names(codes, namespace) | {job["entry_point"]}:
                 namespace[name] = peer.stand_in(name)
             for code in codes:
                 exec(code, namespace)  # noqa: S102 - the tests, which are trusted
@@ -82,14 +82,14 @@ class Tests:
         return self._codes[key]
 
 
-def _define_helpers(prompt: str, namespace: dict[str, Any]) -> None:
-    """Run a prompt, which is a program that lacks its end, for the helpers that its tests use."""
-    for source in (prompt, prompt + "\n    pass\n"):
+def _define_helpers(text: str, namespace: dict[str, Any]) -> None:
+    """Run imports and prompt, a program that lacks its end, for the helpers that its tests use."""
+    for source in (text, text + "\n    pass\n"):
         try:
             code = compile(source, "<string>", "exec", dont_inherit=True)
         except SyntaxError:
             continue
-        exec(code, namespace)  # noqa: S102 - the prompt, which is trusted
+        exec(code, namespace)  # noqa: S102 - the problem's, which is trusted
         return
 
 

@@ -25,7 +25,7 @@ from codelm.evaluation._program import GUARD, assemble
 from codelm.evaluation._trial import PRELUDE, SplitOutcome, TestsBox, Trial
 from codelm.evaluation._verdict import Verdict
 from codelm.problems import Problem
-from codelm.sandbox import CancelledError, Limits, Sandbox, Session, Work, usable_cpus
+from codelm.sandbox import CancelledError, Limits, Program, Sandbox, Session, Work, usable_cpus
 
 _OVER_VALUES = (Verdict.WRONG, Verdict.ERROR)  # verdicts that may be owed to what cannot cross
 
@@ -63,7 +63,7 @@ class SplitJudge:
         self._candidates, self._tests = box(), box()
         self._free: queue.LifoQueue[TestsBox] = queue.LifoQueue()
         self._all_of_them = threading.Lock()
-        self._needs_inprocess: dict[tuple[str, ...], str | None] = {}
+        self._needs_inprocess: dict[Program, str | None] = {}  # by the canonical one
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as ends:
@@ -87,54 +87,41 @@ class SplitJudge:
         self._tests.close()
 
     def judge(
-        self,
-        problem: Problem,
-        completion: str,
-        *,
-        seed: int = 0,
-        limits: Limits | None = None,
-        alone: bool = False,
+        self, problem: Problem, completion: str, *, seed: int = 0, limits: Limits | None = None
     ) -> SplitOutcome:
-        """Judge one completion. limits: instead of the judge's own. alone: while no other is judged here."""
-        return self.work(problem, completion, seed=seed, limits=limits, alone=alone).run()
+        """Judge one completion to the end: again, alone, where that is wanted. limits: if not the judge's."""
+        program = assemble(problem, completion, seed=seed, limits=limits or self.limits)
+        if limits is not None and program.limits is None:
+            program = replace(program, limits=limits)
+        outcome = self.work(problem, program).run()
+        return outcome if outcome.settled else self.work(problem, program, alone=True).run()
 
-    def work(
-        self,
-        problem: Problem,
-        completion: str,
-        *,
-        seed: int = 0,
-        limits: Limits | None = None,
-        alone: bool = False,
-    ) -> Work[SplitOutcome]:
-        """As `judge`, as work that can be cancelled."""
-        return _Judging(self, problem, completion, seed, limits or self.limits, alone=alone)
+    def work(self, problem: Problem, program: Program, *, alone: bool = False) -> Work[SplitOutcome]:
+        """One completion as work that can be cancelled. program: from `assemble`. alone: beside no other."""
+        return _Judging(self, problem, program, alone=alone)
 
-    def needs_inprocess(self, problem: Problem, *, seed: int = 0, limits: Limits | None = None) -> str | None:
+    def needs_inprocess(self, problem: Problem, program: Program | None = None) -> str | None:
         """Why a problem cannot be judged apart from its tests; None when it can.
 
         That is so when its canonical solution passes beside its tests and not apart from them. A problem
-        without one is judged apart. Found out once.
+        without one is judged apart. Found out once. program: of any completion, for its tests and limits.
         """
-        key = (problem.task_id, problem.prompt, problem.test, problem.canonical_solution or "")
-        if key not in self._needs_inprocess:
-            self._needs_inprocess[key] = self._why_inprocess(problem, seed, limits)
-        return self._needs_inprocess[key]
-
-    def _why_inprocess(self, problem: Problem, seed: int, limits: Limits | None) -> str | None:
         if problem.canonical_solution is None:
             return None
-        for alone in (False, True):
-            work = _Judging(
-                self, problem, problem.canonical_solution, seed, limits or self.limits, alone=alone
-            )
-            apart = work.hold_trial()
-            if apart.settled:
-                break
-        if apart.verdict not in _OVER_VALUES:
+        canonical = assemble(problem, problem.canonical_solution, seed=0, limits=self.limits)
+        if program is not None:
+            canonical = replace(program, units=(canonical.units[0], *program.units[1:]))
+        if canonical not in self._needs_inprocess:
+            self._needs_inprocess[canonical] = self._why_inprocess(problem, canonical)
+        return self._needs_inprocess[canonical]
+
+    def _why_inprocess(self, problem: Problem, canonical: Program) -> str | None:
+        apart = _Judging(self, problem, canonical, alone=False).hold_trial()
+        if not apart.settled:
+            apart = _Judging(self, problem, canonical, alone=True).hold_trial()
+        if apart.verdict not in _OVER_VALUES or not self._candidates.run(canonical).proof:
             return None
-        program = replace(assemble(problem, problem.canonical_solution, seed=seed), limits=limits)
-        return apart.result if self._candidates.run(program).proof else None
+        return apart.result
 
     @contextlib.contextmanager
     def _boxes(self, *, alone: bool) -> Iterator[tuple[TestsBox, Session]]:
@@ -151,13 +138,8 @@ class SplitJudge:
 class _Judging(Work[SplitOutcome]):
     """One completion on its way to an outcome."""
 
-    def __init__(
-        self, judge: SplitJudge, problem: Problem, completion: str, seed: int, limits: Limits, *, alone: bool
-    ) -> None:
-        self._judge, self._problem = judge, problem
-        self._program = assemble(problem, completion, seed=seed)
-        self._limits, self._seed = limits, seed
-        self._alone = alone
+    def __init__(self, judge: SplitJudge, problem: Problem, program: Program, *, alone: bool) -> None:
+        self._judge, self._problem, self._program, self._alone = judge, problem, program, alone
         self._trial: Trial | None = None  # under way
         self._cancelled = threading.Event()
 
@@ -165,14 +147,14 @@ class _Judging(Work[SplitOutcome]):
         """See `Work`."""
         outcome = self.hold_trial()
         if outcome.verdict in _OVER_VALUES:
-            why = self._judge.needs_inprocess(self._problem, seed=self._seed, limits=self._limits)
-            return replace(outcome, needs_inprocess=why)
+            return replace(outcome, needs_inprocess=self._judge.needs_inprocess(self._problem, self._program))
         return outcome
 
     def hold_trial(self) -> SplitOutcome:
         """Judge it, whatever that says of the problem."""
         with self._judge._boxes(alone=self._alone) as (tests, candidate):
-            self._trial = Trial(self._problem, self._program, tests, candidate, self._limits)
+            limits = self._program.limits or self._judge.limits
+            self._trial = Trial(self._problem, self._program, tests, candidate, limits)
             try:
                 if self._cancelled.is_set():
                     raise CancelledError

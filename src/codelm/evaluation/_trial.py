@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codelm.evaluation._inside import END
+from codelm.evaluation._program import program_text
 from codelm.evaluation._verdict import Verdict, result_text, verdict_of
 from codelm.files import Json
 from codelm.problems import Problem
@@ -22,11 +23,14 @@ _SOURCES = {
     f"codelm.evaluation.{name}": Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
     for name in ("_wire_types", "_wire", "_raised", "_peer", "_inside")
 }
-# Run once in each worker, before any program: compiled there once, and warm.
+# Run once in each worker, before any program: compiled there once, warm, and with builtins of its own, so that
+# a program that replaces `builtins.len` breaks only itself.
 PRELUDE = f"""
-import sys, types
+import builtins, sys, types
+builtins = dict(vars(builtins))
 for name, source in {_SOURCES!r}.items():
     module = sys.modules[name] = types.ModuleType(name)
+    module.__builtins__ = builtins
     exec(compile(source, f"<{{name}}>", "exec", dont_inherit=True), module.__dict__)
 module.warm_up()
 """
@@ -131,10 +135,9 @@ class Trial:
         self._tests.interrupt()
 
     def _load(self) -> Outcome:
-        solution, entry_point = self._program.units[0], f"{self._problem.entry_point}\n"
-        program = Program(
-            units=(solution, entry_point, _CANDIDATE), seed=self._program.seed, limits=self._limits
-        )
+        # The second unit fails, as the call of the tests would, where the name is not defined.
+        units = self._program.units[0], f"{self._problem.entry_point}\n", _CANDIDATE
+        program = Program(units=units, seed=self._program.seed, limits=self._program.limits)
         loaded = self._candidate.load(program, handler=_HANDLER, converses=True)
         self._clock.add(loaded)
         return loaded
@@ -142,8 +145,8 @@ class Trial:
     def _job(self) -> bytes:
         job = {
             "units": self._program.units[1:],
-            "prompt": self._problem.prompt,
-            "stand_ins": [self._problem.entry_point],
+            "helpers": program_text(self._problem, ""),
+            "entry_point": self._problem.entry_point,
             "seed": self._program.seed,
             "message_chars": self._limits.message_chars,
         }
