@@ -15,7 +15,7 @@ from codelm.evaluation._wire import CannotCross, Encoder, WireError
 def stand_ins(**names: Any) -> Any:
     """Functions that call these, across the wire and back."""
     caller = Peer(lambda message: callee.answer(message))  # noqa: PLW0108 - it is made in the next line
-    callee = Peer(caller.answer, names=names, exceptions=names)
+    callee = Peer(caller.answer, names=names, exceptions=names, lends=True)
     made = {name: caller.stand_in(name) for name in names}
     return collections.namedtuple("StandIns", made)(**made)
 
@@ -153,12 +153,54 @@ def test_name_that_the_callee_lacks_is_its_name_error() -> None:
         caller.stand_in("f")()
 
 
-def test_result_that_cannot_cross_is_raised_and_said() -> None:
-    """The type has a name in the message; the same for an argument."""
-    with pytest.raises(CannotCross, match="a value of type Own is no plain data"):
-        stand_in(type("Own", (), {}))()
-    with pytest.raises(CannotCross, match="a value of type object is no plain data"):
-        stand_in(len)([object()])
+class Own:
+    """A type that only the callee knows; it lies about what it is equal to."""
+
+    def __init__(self, x: object = 1) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __len__(self) -> int:
+        return 0
+
+    def double(self) -> object:
+        return self.x * 2  # type: ignore[operator]
+
+
+def test_object_of_the_callees_own_type_is_lent() -> None:
+    """Whether it is true, and its attributes; what it says of equality and length does not cross."""
+    both = stand_ins(make=Own, inside=lambda own: [own, own.x])
+    made = both.make([3])
+    assert repr(made) == "<an object of the candidate's type Own>"
+    assert made != 3
+    assert not made
+    assert (made.x, made.double()) == ([3], [3, 3])
+    with pytest.raises(TypeError, match="has no len"):
+        len(made)
+    with pytest.raises(AttributeError, match="stays in its box"):
+        made.__len__()
+    with pytest.raises(AttributeError, match="'Own' object has no attribute 'y'"):
+        _ = made.y
+    made.x = both.make(4)
+    assert both.inside(made)[1].x == 4
+
+
+def test_caller_lends_nothing() -> None:
+    """From an object of the tests, attributes would lead to all they hold."""
+    for given in (Own(), [Own()], pytest):
+        with pytest.raises(CannotCross, match="is no plain data"):
+            stand_in(len)(given)
+
+
+def test_object_that_is_neither_true_nor_false_is_refused() -> None:
+    """Its type has a name in the message."""
+    with pytest.raises(CannotCross, match="an object of type ndarray is neither true nor false"):
+        stand_in(lambda: np.array([object(), 1]))()
 
 
 def test_callable_argument_runs_at_the_caller() -> None:
@@ -243,7 +285,7 @@ def test_builtin_function_is_itself_at_the_other_end() -> None:
 def test_callables_have_a_limit() -> None:
     """What one end holds for the other does not grow without end."""
     f = stand_in(lambda: [lambda: 0 for _ in range(10_001)])
-    with pytest.raises(CannotCross, match="more than 10000 callables"):
+    with pytest.raises(CannotCross, match="more than 10000 callables, iterators and objects"):
         f()
 
 
@@ -284,6 +326,7 @@ def test_hostile_answer_is_an_error_that_stays_known(said: bytes) -> None:
         _said(CALL, 3),
         CALL + b"s\x05\0\0\0check" + bytes(8),
         CALL + b"i" + bytes(8) + bytes(8),
+        CALL + b"s\x04\0\0\0.get" + bytes(8),
         NEXT + b"i" + bytes(8),
         NEXT + b"i" + b"\xff" * 8,
     ],

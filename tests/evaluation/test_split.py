@@ -64,7 +64,10 @@ COMPLETIONS = {
     "    while True: pass\n": (Verdict.TIMEOUT, "timed out"),
     "    pass\nwhile True: pass\n": (Verdict.TIMEOUT, "timed out"),
     "    while True: print('x' * 10**5)\n": (Verdict.OUTPUT, "timed out"),
-    "    return object()\n": (Verdict.ERROR, "failed: a value of type object is no plain data"),
+    "    return object()\n": (
+        Verdict.WRONG,
+        "failed: an object of the candidate's own type object equals nothing",
+    ),
     "    return input()\n": (Verdict.ERROR, "failed: "),
     "    return twice\n": (Verdict.WRONG, "failed: "),
     "    global n; n = x; return 2 * n\n": (Verdict.PASSED, "passed"),
@@ -235,12 +238,13 @@ def test_end_of_the_tests_cannot_come_from_the_candidate(judge) -> None:
 
 def test_problem_whose_own_solution_cannot_cross_needs_one_process(judge) -> None:
     """Said of every completion that fails there, of none that passes; the canonical one tells."""
-    own = "    class Own:\n        x = 1\n    return Own()\n"
-    task = problem("assert candidate().x == 1", canonical=own)
-    reason = "failed: a value of type Own is no plain data"
+    own = "    class Own:\n        def __eq__(self, other): return other == 3\n    return Own()\n"
+    task = problem("assert candidate() == 3", canonical=own)
+    reason = "failed: an object of the candidate's own type Own equals nothing"
     assert judge.needs_inprocess(task) == reason
-    assert judge.judge(task, "    return 3\n").needs_inprocess == reason
+    assert judge.judge(task, "    return 4\n").needs_inprocess == reason
     assert judge.judge(task, own).needs_inprocess == reason
+    assert judge.judge(task, "    return 3\n").needs_inprocess is None
     broken = problem("assert candidate() == 1", canonical="    return 2\n")
     assert judge.needs_inprocess(broken) is None
     assert judge.needs_inprocess(replace(task, canonical_solution=None)) is None

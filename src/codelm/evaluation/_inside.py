@@ -11,6 +11,7 @@ import contextlib
 import json
 import posix
 import random
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +35,7 @@ class Candidate:
         if not message:
             self._leave(0)
         if self._peer is None:
-            self._peer = Peer(converse, names=self._namespace, exceptions=self._namespace)
+            self._peer = Peer(converse, names=self._namespace, exceptions=self._namespace, lends=True)
         return self._peer.answer(message)
 
 
@@ -59,8 +60,9 @@ class Tests:
             return {**end, **_described(error, job["message_chars"]), "compiling": True}
         try:
             _define_helpers(job["helpers"], namespace)
-            for name in _free_names(codes, namespace) | {job["entry_point"]}:
-                namespace[name] = peer.stand_in(name)
+            for name in _free_names(codes, namespace):
+                namespace[name] = _module(name) or peer.stand_in(name)
+            namespace[job["entry_point"]] = peer.stand_in(job["entry_point"])
             for code in codes:
                 exec(code, namespace)  # noqa: S102 - the tests, which are trusted
             end["passed"] = True
@@ -68,6 +70,7 @@ class Tests:
             end |= _described(error, job["message_chars"])
             end["from_candidate"] = error is peer.last_raised
         end["malformed"] = None if peer.malformed is None else str(peer.malformed)
+        end["foreign"] = peer.last_foreign
         return end
 
     def _compiled(self, units: list[str]) -> list[types.CodeType]:
@@ -106,6 +109,11 @@ def _free_names(codes: list[types.CodeType], namespace: dict[str, Any]) -> set[s
         found.update(code.co_names)
         left += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
     return found - namespace.keys() - vars(builtins).keys()
+
+
+def _module(name: str) -> types.ModuleType | None:
+    """A module that tests use without importing it, since what they test does."""
+    return sys.modules.get(name) if name in sys.stdlib_module_names else None
 
 
 def _described(error: BaseException, message_chars: int) -> dict[str, str | None]:

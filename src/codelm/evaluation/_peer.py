@@ -9,23 +9,29 @@
 CHANGES are the new contents of those arguments that a call changed: they change in place where the call was
 made. Identity holds within a call: an argument that comes back is the caller's own object.
 
+What is neither plain data nor a callable or an iterator stays where it is. The candidate's end lends such
+objects: the tests see whether they are true, and their attributes, but nothing of them decides what they are
+equal to, how long they are or what they hold. The tests' end lends nothing: from an object, Python's
+attributes lead to everything.
+
 Stands alone but for the standard library and the wire: its text also runs inside the boxes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from codelm.evaluation._raised import raised_again, raised_parts
 from codelm.evaluation._wire import CannotCross, Decoder, Encoder, WireError
-from codelm.evaluation._wire_types import change, contents
+from codelm.evaluation._wire_types import change, contents, only, type_name
 
 CALL, NEXT = b"C", b"N"
 CALLS = (CALL, NEXT)
 RETURNED, RAISED, REFUSED = b"R", b"X", b"U"
 MAX_HANDLES = 10_000  # callables and iterators that one end holds for the other
 MAX_REFUSAL_BYTES = 1000
+GET, SET = ".get", ".set"  # names of getattr and setattr, which no program can define
 _CALLABLES = (FunctionType, BuiltinFunctionType, MethodType, partial, type)
 
 
@@ -53,11 +59,41 @@ class _Iterator:
         return self._step()
 
 
+class Foreign:
+    """Stands for an object of a type of the candidate's own. Equal to nothing but itself."""
+
+    __slots__ = ("_is_true", "_peer", "_type")
+
+    def __init__(self, peer: "Peer", is_true: bool, type_name: str) -> None:
+        for name, value in (("_peer", peer), ("_is_true", is_true), ("_type", type_name)):
+            object.__setattr__(self, name, value)
+
+    def __bool__(self) -> bool:
+        is_true: bool = self._is_true
+        return is_true
+
+    def __repr__(self) -> str:
+        return f"<an object of the candidate's type {self._type}>"
+
+    def __getattr__(self, name: str) -> Any:
+        # A special one could be a protocol's, numpy's for raw memory for one.
+        if name.startswith("__"):
+            raise AttributeError(f"{name!r} of {self!r} stays in its box")
+        return self._peer.stand_in(GET)(self, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._peer.stand_in(SET)(self, name, value)
+
+
+_STAND_INS = (FunctionType, _Iterator, Foreign)
+
+
 class Peer:
     """One end.
 
     exchange: sends a message and waits for the other end's next. names: what the other end may call by name.
     exceptions: where types of exceptions are looked up that are neither built in nor in a loaded module.
+    lends: whether it lends objects.
     """
 
     def __init__(
@@ -66,12 +102,15 @@ class Peer:
         *,
         names: Mapping[str, Any] | None = None,
         exceptions: Mapping[str, Any] | None = None,
+        lends: bool = False,
     ) -> None:
         self.malformed: WireError | None = None  # what the other end said that no honest one says
         self.last_raised: BaseException | None = None  # here, for the other end
+        self.last_foreign: str | None = None  # the type of an object that the other end lent
         self._exchange = exchange
         self._names = {} if names is None else names
         self._exceptions = {} if exceptions is None else exceptions
+        self._lends = lends
         self._held: list[Any] = []  # what the other end knows by number
         self._stand_ins: dict[object, int | str] = {}  # for what is at the other end
 
@@ -107,31 +146,54 @@ class Peer:
         self._stand_ins[call] = target
         return call
 
-    def export(self, value: object) -> tuple[str, int | str] | None:
+    def export(self, value: object) -> tuple[object, ...] | None:
         """See `Handles`."""
-        if type(value) in (FunctionType, _Iterator) and value in self._stand_ins:
+        if type(value) in _STAND_INS and value in self._stand_ins:
             return "yours", self._stand_ins[value]
-        iterates = hasattr(type(value), "__next__")
-        if not iterates and not isinstance(value, _CALLABLES):
-            return None
-        if len(self._held) >= MAX_HANDLES:
-            raise CannotCross(f"more than {MAX_HANDLES} callables and iterators")
-        self._held.append(value)
-        return "iterator" if iterates else "callable", len(self._held) - 1
+        if hasattr(type(value), "__next__"):
+            return "iterator", self._hold(value)
+        return ("callable", self._hold(value)) if isinstance(value, _CALLABLES) else None
 
-    def imported(self, kind: object, number: object) -> object:
+    def lend(self, value: object) -> tuple[object, ...] | None:
         """See `Handles`."""
+        if not self._lends:
+            return None
+        try:
+            is_true = bool(value)
+        except BaseException as error:
+            raise CannotCross(f"an object of type {type_name(value)} is neither true nor false") from error
+        return "object", self._hold(value), is_true, type_name(value)
+
+    def imported(self, *parts: object) -> object:
+        """See `Handles`."""
+        kind, number, *more = parts
         if kind == "yours":
             return self._own(number)
-        if type(number) is not int:
-            raise WireError("no number")
+        (known,) = only(int, number)
         if kind == "callable":
-            return self.stand_in(number)
-        encoder = Encoder()
-        encoder.write(number)
-        iterator = _Iterator(partial(self._ask, NEXT, encoder))
-        self._stand_ins[iterator] = number
-        return iterator
+            return self.stand_in(known)
+        made: object
+        if kind == "iterator":
+            encoder = Encoder()
+            encoder.write(number)
+            made = _Iterator(partial(self._ask, NEXT, encoder))
+        else:
+            (is_true,), (name,) = only(bool, more[0]), only(str, more[1])
+            made, self.last_foreign = Foreign(self, is_true, name), name
+        self._stand_ins[made] = known
+        return made
+
+    def _hold(self, value: object) -> int:
+        if len(self._held) >= MAX_HANDLES:
+            raise CannotCross(f"more than {MAX_HANDLES} callables, iterators and objects")
+        self._held.append(value)
+        return len(self._held) - 1
+
+    def _function(self, target: object) -> Callable[..., Any]:
+        if type(target) is not str or target in self._names:
+            return cast("Callable[..., Any]", self._own(target))
+        on_objects = {GET: getattr, SET: setattr} if self._lends else {}
+        return on_objects.get(target) or partial(_not_defined, target)
 
     def _own(self, target: object) -> Any:
         if type(target) is str and target in self._names:
@@ -181,11 +243,7 @@ class Peer:
         if any(type(key) is not str for key in flat[::2]):
             raise WireError("no name of an argument")
         keywords = dict(zip(flat[::2], flat[1::2], strict=False))
-        if type(target) is str and target not in self._names:
-            function: Callable[..., Any] = partial(_not_defined, target)
-        else:
-            function = self._own(target)
-        return _Call(target, function, arguments, keywords, decoder.objects, message)
+        return _Call(target, self._function(target), arguments, keywords, decoder.objects, message)
 
     def _read_next(self, message: bytes) -> _Call:
         decoder = Decoder(message, 1)

@@ -23,8 +23,8 @@ _SOURCES = {
     f"codelm.evaluation.{name}": Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
     for name in ("_wire_types", "_wire", "_raised", "_peer", "_inside")
 }
-# Run once in each worker, before any program: compiled there once, warm, and with builtins of its own, so that
-# a program that replaces `builtins.len` breaks only itself.
+# Run once in each worker, before any program: compiled there once, warm, with builtins of its own, so that a
+# program that replaces `builtins.len` breaks only itself.
 PRELUDE = f"""
 import builtins, sys, types
 builtins = dict(vars(builtins))
@@ -159,7 +159,7 @@ class Trial:
         verdict = _verdict_of_tests(end) if charged_s <= self._limits.time_s else Verdict.TIMEOUT
         return self._outcome(
             verdict,
-            _result(verdict, end.get("message")),
+            _result(verdict, end),
             end.get("exception"),
             charged_s=charged_s,
             settled=charged_s < self._limits.near_s,
@@ -267,7 +267,12 @@ def _verdict_of_tests(end: Json) -> Verdict:
     return Verdict.WRONG if end["exception"] == "AssertionError" and from_tests else Verdict.ERROR
 
 
-def _result(verdict: Verdict, message: str | None) -> str:
+def _result(verdict: Verdict, end: Json) -> str:
     if verdict is Verdict.PASSED:
         return "passed"
-    return "timed out" if verdict is Verdict.TIMEOUT or message is None else f"failed: {message}"
+    message, foreign = end.get("message"), end.get("foreign")
+    if verdict is Verdict.TIMEOUT or message is None:
+        return "timed out"
+    if not message and foreign:
+        message = f"an object of the candidate's own type {foreign} equals nothing"
+    return f"failed: {message}"

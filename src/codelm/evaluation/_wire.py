@@ -52,13 +52,16 @@ class CannotCross(Exception):  # noqa: N818 - a fact about a value; it stands in
 
 
 class Handles(Protocol):
-    """Callables and iterators: they stay where they are, and their number crosses."""
+    """What stays where it is, while a number for it crosses: callables and iterators, and other objects."""
 
-    def export(self, value: object) -> tuple[str, int | str] | None:
-        """Kind and number of a value that is one, or None."""
+    def export(self, value: object) -> tuple[object, ...] | None:
+        """What crosses for a callable or an iterator; None for anything else."""
 
-    def imported(self, kind: object, number: object) -> object:
-        """What stands for one of the other end's. Raises: WireError for a number that was never given."""
+    def lend(self, value: object) -> tuple[object, ...] | None:
+        """What crosses for an object that is neither that nor plain data; None where it is refused."""
+
+    def imported(self, *parts: object) -> object:
+        """What stands for what is at the other end. Raises: any exception for what was never given."""
 
 
 class Encoder:
@@ -182,6 +185,9 @@ class Encoder:
             _WRITERS[base](self, _EXACT[base](value))
         elif (base := next((base for base in mro if base in FILLED), None)) is not None:
             self._write_filled(base, value)
+        elif self._handles is not None and (handle := self._handles.lend(value)) is not None:
+            self.data += b"h"
+            self.write_items(handle)
         else:
             raise CannotCross(f"a value of type {type_name(value)} is no plain data")
 
@@ -314,10 +320,9 @@ class Decoder:
         return self._read_at_once(lambda parts: make(*parts))
 
     def _read_handle(self) -> Any:
-        kind, number = self._read_items()
         if self._handles is None:
-            raise WireError("a callable or an iterator where none is allowed")
-        return self._handles.imported(kind, number)
+            raise WireError("a number for something at the other end, where none is allowed")
+        return self._handles.imported(*self._read_items())
 
 
 def _writers(write: Callable[[Encoder, type, Any], None], kinds: Iterable[type]) -> dict[type, Any]:
