@@ -118,8 +118,8 @@ def test_limits_of_one_problem_hold_instead_of_the_judges_own(judge) -> None:
 
 
 def test_what_ends_close_to_the_limit_must_be_judged_alone(judge) -> None:
-    """Not settled at 0.92 of it, then counted."""
-    program = assemble(TWICE, "    import time; time.sleep(0.23)\n    return 2 * x\n", seed=0)
+    """Not settled, then counted."""
+    program = assemble(TWICE, "    import time; time.sleep(0.25)\n    return 2 * x\n", seed=0)
     assert not judge.work(TWICE, program).run().settled
     assert judge.work(TWICE, program, alone=True).run().verdict in (Verdict.PASSED, Verdict.TIMEOUT)
 
@@ -197,6 +197,38 @@ def test_tests_see_nothing_of_the_candidates_but_what_they_call(judge) -> None:
     task = problem("import math\nassert abs(candidate()) < 1 and math.isclose(candidate(), 0)")
     lying = "    return 5\nabs = lambda x: 0\nimport builtins, math\nbuiltins.abs = abs\nmath.isclose = max\n"
     assert judge.judge(task, lying).verdict is Verdict.WRONG
+
+
+FORESEEN = {
+    "the same again": ("    return a[0] + 1\n", "passed"),
+    "fails at once": ("    return 0\n", "failed: first"),
+    "fails later": ("    return a[0] + 1 if a[0] < 3 else 0\n", "failed: second"),
+    "other calls follow": ("    return {1: 2, 2: 5, 5: 6, 3: 4}[a[0]]\n", "failed: first"),
+    "loops in a call that is not made": ("    while a[0] == 3: pass\n    return 0\n", "failed: first"),
+    "dies in a call that is not made": ("    import os\n    if a[0] == 3: os._exit(0)\n", "failed: first"),
+    "raises": ("    return 2 if a[0] == 1 else 1 / 0\n", "failed: division by zero"),
+    "does not load": ("    return (\n", "failed: '(' was never closed (<string>, line 2)"),
+}
+
+
+@pytest.mark.parametrize("name", FORESEEN)
+def test_calls_that_are_foreseen_change_no_verdict(judge, name) -> None:
+    """Once tests have passed, their calls are made before they run: as good as making them one by one."""
+    test = "assert candidate(candidate(1)) == 3, 'first'\nassert candidate(3) == 4, 'second'"
+    completion, result = FORESEEN[name]
+    with SplitJudge(judge.limits, workers=1, isolation="process") as fresh:
+        assert fresh.judge(problem(test), completion).result == result
+    assert judge.judge(problem(test), "    return a[0] + 1\n").result == "passed"
+    assert judge.judge(problem(test), completion).result == result
+
+
+def test_calls_that_are_foreseen_come_one_by_one(judge) -> None:
+    """No candidate has seen a call before it has answered the last."""
+    task = problem("assert candidate(1) == 2\nassert candidate(2) == 3")
+    for _ in range(3):
+        assert judge.judge(task, "    return a[0] + 1\n").calls == 2
+    look = "    import select\n    return a[0] + 1 + len(select.select([3], [], [], 0.05)[0])\n"
+    assert judge.judge(task, look).result == "passed"
 
 
 def test_nothing_of_one_program_of_tests_is_left_for_the_next(judge) -> None:

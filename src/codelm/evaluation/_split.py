@@ -16,10 +16,10 @@ box. A problem whose canonical solution fails for that `needs_inprocess`; a comp
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from codelm.evaluation._program import GUARD, assemble
 from codelm.evaluation._trial import PRELUDE, SplitOutcome, TestsBox, Trial
@@ -27,6 +27,9 @@ from codelm.evaluation._verdict import Verdict
 from codelm.problems import Problem
 from codelm.sandbox import CancelledError, Limits, Program, Sandbox, Session, Work, usable_cpus
 
+MAX_CALLS_BYTES = 1 << 20  # of the calls of one program of tests, kept
+MAX_KEPT_BYTES = 32 << 20  # of all that are kept
+Held = TypeVar("Held")
 _OVER_VALUES = (Verdict.WRONG, Verdict.ERROR)  # verdicts that may be owed to what cannot cross
 
 
@@ -63,6 +66,7 @@ class SplitJudge:
         self._candidates, self._tests = box(), box()
         self._free: queue.LifoQueue[TestsBox] = queue.LifoQueue()
         self._all_of_them = threading.Lock()
+        self._calls = _Calls()
         self._needs_inprocess: dict[Program, str | None] = {}  # by the canonical one
 
     def __enter__(self) -> Self:
@@ -152,16 +156,32 @@ class _Judging(Work[SplitOutcome]):
 
     def hold_trial(self) -> SplitOutcome:
         """Judge it, whatever that says of the problem."""
+        key = (self._problem.prompt, self._problem.entry_point, self._program.seed, *self._program.units[1:])
+        requests = self._judge._calls.of(key)
+        if requests is not None:
+            outcome = self._in_boxes(lambda trial: trial.hold_foreseen(requests))
+            if outcome is not None:
+                return outcome
+
+        def hold(trial: Trial) -> SplitOutcome:
+            outcome = trial.hold()
+            if outcome.verdict is Verdict.PASSED:
+                self._judge._calls.keep(key, trial.requests)
+            return outcome
+
+        return self._in_boxes(hold)
+
+    def _in_boxes(self, hold: Callable[[Trial], Held]) -> Held:
         with self._judge._boxes(alone=self._alone) as (tests, candidate):
             limits = self._program.limits or self._judge.limits
             self._trial = Trial(self._problem, self._program, tests, candidate, limits)
             try:
                 if self._cancelled.is_set():
                     raise CancelledError
-                outcome = self._trial.hold()
+                held = hold(self._trial)
                 if self._cancelled.is_set():
                     raise CancelledError
-                return outcome
+                return held
             finally:
                 self._trial = None
 
@@ -170,3 +190,27 @@ class _Judging(Work[SplitOutcome]):
         self._cancelled.set()
         if (trial := self._trial) is not None:
             trial.interrupt()
+
+
+class _Calls:
+    """The calls that programs of tests made in a trial that passed, for later trials of the same tests."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], tuple[bytes, ...]] = {}
+        self._bytes = 0
+        self._changing = threading.Lock()
+
+    def of(self, key: tuple[object, ...]) -> tuple[bytes, ...] | None:
+        """Those of a program of tests, where they are known."""
+        return self._kept.get(key)
+
+    def keep(self, key: tuple[object, ...], requests: Sequence[bytes]) -> None:
+        """Remember them, unless they are too many."""
+        size = sum(map(len, requests))
+        if size > MAX_CALLS_BYTES:
+            return
+        with self._changing:
+            if self._bytes + size > MAX_KEPT_BYTES:
+                self._kept, self._bytes = {}, 0
+            self._kept[key] = tuple(requests)
+            self._bytes += size

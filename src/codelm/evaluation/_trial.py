@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codelm.evaluation._inside import END
 from codelm.evaluation._program import program_text
 from codelm.evaluation._verdict import Verdict, result_text, verdict_of
+from codelm.evaluation._wire import Encoder
 from codelm.files import Json
 from codelm.problems import Problem
 from codelm.sandbox import TIME_SLACK, Clock, Ended, Limits, Outcome, Program, Sandbox, Session
@@ -16,6 +18,7 @@ TESTS_SHARE = 4  # the tests' own time, in time limits of the candidate
 TESTS_RUNS = 500  # programs of tests until their process is replaced, for what may pile up in it
 LEAVE_S = 0.05  # for a candidate to go when it is told to
 MIN_CALL_S = 0.01  # of a call, however little is left
+MAX_FORESEEN_BYTES = 8 << 20  # of the answers to calls that were made before the tests run
 LOOK_SHARE = 0.05  # of the limit: wall time of calls between two looks at what they are charged
 
 # What runs in the boxes, in the order in which one needs the other.
@@ -105,6 +108,7 @@ class Trial:
         self._tests_limits = replace(limits, time_s=TESTS_SHARE * limits.time_s)
         self._clock = _Clock(candidate, limits)
         self._calls = 0
+        self.requests: list[bytes] = []  # what `hold` asked the candidate
 
     def hold(self) -> SplitOutcome:
         """Hold it: load the candidate, then pass messages on until the tests end, or one of the two does."""
@@ -114,12 +118,11 @@ class Trial:
         said = self._tests.begin(self._job(), self._tests_limits)
         tests_s = said.charged_s
         while said.reply is not None and not said.reply.startswith(END):
-            answer = self._candidate.call(said.reply, limits=self._clock.left())
-            self._clock.add(answer)
+            self.requests.append(said.reply)
+            answer = self._call(said.reply)
             if answer.reply is None:
                 self._tests.discard()
                 return self._candidate_ended(answer)
-            self._calls += 1
             if tests_s > self._tests_limits.time_s:
                 self._tests.discard()
                 return self._tests_ended(replace(said, ended=Ended.TIMED_OUT, clock=Clock.CHARGED))
@@ -128,6 +131,31 @@ class Trial:
         if said.reply is None:
             return self._tests_ended(said)
         return self._came_to_an_end(json.loads(said.reply[len(END) :]))
+
+    def hold_foreseen(self, requests: Sequence[bytes]) -> SplitOutcome | None:
+        """Hold it with the calls that an earlier run of its tests made, each when the last is answered.
+
+        The tests then run on the answers. None when that shows nothing: they make other calls this time, or
+        the candidate ended or took its time in calls that they might not have made.
+        """
+        loaded = self._load()
+        if not loaded.proof:
+            return self._candidate_ended(loaded)
+        answers = []
+        for request in requests:
+            answer = self._call(request)
+            if answer.reply is None:
+                return None
+            answers.append(answer.reply)
+        if sum(map(len, answers)) > MAX_FORESEEN_BYTES:
+            return None
+        said = self._tests.begin(self._job(requests, answers), self._tests_limits)
+        if said.reply is None:
+            return None
+        end = json.loads(said.reply.removeprefix(END))
+        outcome = self._came_to_an_end(end)
+        is_clear = outcome.verdict is Verdict.PASSED or outcome.settled
+        return outcome if is_clear and not end["differs"] else None
 
     def interrupt(self) -> None:
         """From another thread: kill what runs in both boxes, so that `hold` returns soon."""
@@ -142,15 +170,26 @@ class Trial:
         self._clock.add(loaded)
         return loaded
 
-    def _job(self) -> bytes:
-        job = {
-            "units": self._program.units[1:],
-            "helpers": program_text(self._problem, ""),
-            "entry_point": self._problem.entry_point,
-            "seed": self._program.seed,
-            "message_chars": self._limits.message_chars,
-        }
-        return json.dumps(job).encode()
+    def _call(self, request: bytes) -> Outcome:
+        answer = self._candidate.call(request, limits=self._clock.left())
+        self._clock.add(answer)
+        self._calls += answer.reply is not None
+        return answer
+
+    def _job(self, requests: Sequence[bytes] | None = None, answers: Sequence[bytes] = ()) -> bytes:
+        encoder = Encoder()
+        encoder.write(
+            {
+                "units": list(self._program.units[1:]),
+                "helpers": program_text(self._problem, ""),
+                "entry_point": self._problem.entry_point,
+                "seed": self._program.seed,
+                "message_chars": self._limits.message_chars,
+                "requests": None if requests is None else list(requests),
+                "answers": list(answers),
+            }
+        )
+        return bytes(encoder.data)
 
     def _came_to_an_end(self, end: Json) -> SplitOutcome:
         """The tests have run, to their end or to an exception."""
