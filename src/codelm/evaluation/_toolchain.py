@@ -1,7 +1,8 @@
 """What programs in other languages than Python are built and run with."""
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from codelm.errors import MissingError, UsageError
@@ -39,7 +40,7 @@ JS_MD5 = b'module.exports = text => require("crypto").createHash("md5").update(t
 TOOLCHAINS = {
     "cpp": Toolchain(
         name="C++",
-        packages=("g++", "libssl-dev"),  # the second for one problem of HumanEval-X, CPP/162
+        packages=("g++", "libboost-dev", "libssl-dev"),  # HumanEval-X: CPP/22 and 137 need boost, 162 OpenSSL
         file="test.cpp",
         build=("g++", "-std=c++11", "test.cpp"),
         run=("./a.out",),
@@ -64,3 +65,9 @@ def toolchain_of(language: str) -> Toolchain:
     if language not in TOOLCHAINS:
         raise UsageError(f"language {language!r} is not judged; python, {', '.join(TOOLCHAINS)} are")
     return TOOLCHAINS[language]
+
+
+def host_paths(languages: Iterable[str]) -> tuple[str, ...]:
+    """What of the host the programs of some languages must see, as far as it is there."""
+    named = [path for language in languages if language in TOOLCHAINS for path in TOOLCHAINS[language].paths]
+    return tuple(path for path in dict.fromkeys(named) if os.path.exists(path))

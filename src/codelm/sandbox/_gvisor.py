@@ -31,7 +31,7 @@ from codelm.sandbox._gvisor_guard import DONE, KILL_CALL, KILL_PROGRAM
 from codelm.sandbox._housing import STOP_S, WORKER, Housing, Plan, environment
 from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
-from codelm.sandbox._process_tree import TreeMeter, command_name, descendants, has_schedstat, memory
+from codelm.sandbox._process_tree import TreeMeter, command_name, descendants, memory
 from codelm.sandbox._root import root_plan
 from codelm.sandbox._walls import BOX, GVISOR, INTERPRETER_FLAGS
 
@@ -44,6 +44,10 @@ KILL_S = 2.0  # for the guard to kill; a fork bomb may keep it from that, then t
 VACANT_BYTES = 1 << 16  # mapped in an address space that waits for the next process, at most
 SLACK_BYTES = 64 << 20  # page tables and what gVisor keeps
 HOST_TASKS = 32
+MEND = (
+    "it needs root, or user namespaces, and where this is a container the right to make those; if it is old, "
+    "put a current build of gVisor on PATH"
+)
 INSTALL = "get it by `apt-get install runsc` (Debian), or put a current build of gVisor on PATH"
 
 
@@ -129,7 +133,7 @@ class GvisorHousing(Housing):
 
     def meter(self, *, running: bool = False) -> TreeMeter:
         """Clocks and memory of the container while a program runs in it."""
-        return ContainerMeter(self.process.pid, self._container)
+        return ContainerMeter(self.process.pid, self._container, with_schedstat=self._with_schedstat)
 
     def stop(self) -> None:
         """End the container; nothing of it is left."""
@@ -167,9 +171,7 @@ class GvisorHousing(Housing):
         try:
             super()._wait_until_ready()
         except OSError as error:
-            raise MissingError(
-                f"isolation `gvisor`: runsc brings up no container here: {error}; {INSTALL}"
-            ) from None
+            raise MissingError(f"isolation `gvisor`: runsc brings up no container: {error}; {MEND}") from None
 
     def _kill(self) -> None:
         self._orders.close()  # process 1 sees it and goes, and all else with it
@@ -253,8 +255,8 @@ class ContainerMeter(TreeMeter):
     What runs inside waits for a processor as one of those threads, so that its waiting is known here too.
     """
 
-    def __init__(self, keeper: int, container: Container) -> None:
-        super().__init__(keeper, with_schedstat=has_schedstat(), running=True)
+    def __init__(self, keeper: int, container: Container, *, with_schedstat: bool) -> None:
+        super().__init__(keeper, with_schedstat=with_schedstat, running=True)
         self._container = container
 
     def sample(self) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
 START_S = 60.0  # a worker that is not ready by then does not work here
+SPARE_TASKS = 4
 STOP_S = 5.0  # for a worker to kill what it runs and go
 READ_BYTES = 1 << 16
 
@@ -80,6 +82,7 @@ class Housing:
         self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
+        self._with_schedstat = has_schedstat()
         with contextlib.ExitStack() as undo:
             self._cgroup = Cgroup.create()
             if self._cgroup is not None:
@@ -122,7 +125,7 @@ class Housing:
 
     def meter(self, *, running: bool = False) -> TreeMeter:
         """Clocks and memory of what runs here. running: what it used before the first look is not counted."""
-        return TreeMeter(self.pid, with_schedstat=has_schedstat(), running=running)
+        return TreeMeter(self.pid, with_schedstat=self._with_schedstat, running=running)
 
     def hear(self) -> _protocol.Report | None:
         """The worker's next report; None when it is gone or says something else."""
@@ -132,8 +135,16 @@ class Housing:
             return None
 
     def kill_program(self) -> None:
-        """Kill every process below the worker; it then reports the end of its program."""
-        kill_descendants(self.pid)
+        """Kill every process below the worker until it reports the end of its program.
+
+        What is left then it kills itself, and what it starts in order to clean up must live.
+        """
+        kill_descendants(self.pid, until=self._has_word)
+
+    def _has_word(self) -> bool:
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        return bool(poll.poll(0))
 
     def kill_call(self) -> bool:
         """Kill what the loaded program has forked, but not itself; False where they cannot be told apart."""
@@ -194,8 +205,11 @@ class Housing:
             os.rmdir(self._folder)
 
     def _bounds(self, limits: Limits) -> tuple[int, int]:
-        """Bytes of memory and tasks that the control group lets a program have."""
-        return limits.memory_bytes, self.plan.tasks(limits)
+        """Bytes of memory and tasks that the control group lets a program have.
+
+        Where a program may have no more, the worker must still be able to fork what ends it.
+        """
+        return limits.memory_bytes, self.plan.tasks(limits) + SPARE_TASKS
 
     def _make_room(self) -> None:
         if self._walls is not None:

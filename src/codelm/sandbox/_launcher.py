@@ -97,6 +97,8 @@ def build_root(config: dict[str, Any]) -> None:
     if "scratch cap" not in config["without"]:
         options += f",size={config['scratch_bytes']},nr_inodes={config['scratch_inodes']}"
     mount("scratch", f"{root}/box", "tmpfs", MS_NOSUID | MS_NODEV, options)
+    os.mkdir(f"{root}/box/scratch", 0o700)
+    os.chown(f"{root}/box/scratch", owner, owner)
     os.chdir(root)
     call("pivot_root", libc.pivot_root, b".", b".")
     call("umount of the old root", libc.umount2, b".", MNT_DETACH)

@@ -39,6 +39,8 @@ TERMINAL_REQUESTS, HARMLESS_REQUESTS = (0x5412, 0x541C), (0x5401, 0x5413, 0x541B
 # fcntl: see and hold up what others do with a file (F_SETLEASE, F_NOTIFY); have the kernel signal any process
 # of the same user (F_SETOWN, F_SETSIG, F_SETOWN_EX).
 FILE_COMMANDS, SIGNAL_COMMANDS = (1024, 1026), (8, 10, 15)
+# open: O_TRUNC without the right to write, and with the odd access mode 3, cut a file off all the same.
+OPEN_BITS, SILENT_TRUNCATION = 0x203, (0x200, 0x203)
 
 _INSTRUCTION = "<HBBI"  # struct sock_filter
 _OWN_PID = 0x7FFFFFFF  # stands for the pid that is not known yet; above any that the kernel gives
@@ -126,10 +128,11 @@ def filter_bytes(
     return code.whole()
 
 
-def last_filter(machine: str = platform.machine()) -> tuple[bytes, list[int]]:
+def last_filter(*, truncation: bool, machine: str = platform.machine()) -> tuple[bytes, list[int]]:
     """The filter of one program under the supervisor's own user, and where in it the program's pid belongs.
 
-    Each place is the offset of 4 bytes, little endian.
+    Each place is the offset of 4 bytes, little endian. truncation: whether this filter must keep files from
+    being cut off by their path, since Landlock, before ABI 3, does not.
     """
     code = _Code(machine)
     code.deny(name for names in DENIED_LAST.values() for name in names)
@@ -137,6 +140,12 @@ def last_filter(machine: str = platform.machine()) -> tuple[bytes, list[int]]:
     for name in SIGNALS:
         code.on(name, [_argument(0), *_only(_OWN_PID)])
     code.on("prctl", [_argument(0), *_none(PR_SET_PDEATHSIG)])
+    if truncation:
+        code.deny(["truncate"])
+        code.on("openat2", [_give(errno.ENOSYS)])  # its flags cannot be seen
+        for name, place in (("open", 1), ("openat", 2)):
+            flags = [_argument(place), _instruction(AND, OPEN_BITS)]
+            code.on(name, [*flags, *_none(*SILENT_TRUNCATION)])
     whole = code.whole()
     values = [value for _, _, _, value in struct.iter_unpack(_INSTRUCTION, whole)]
     return whole, [8 * place + 4 for place, value in enumerate(values) if value == _OWN_PID]
@@ -175,6 +184,7 @@ class _Code:
 
     def on(self, name: str, checks: list[bytes]) -> None:
         """What holds for one call; it is allowed where no check answers. Not every machine has every call."""
+        assert any(name in numbers for numbers in NUMBERS.values()), name
         if name in self._numbers:
             body = [*checks, _instruction(RETURN, ALLOW)]
             self._pieces += [_instruction(EQUAL, self._numbers[name], 0, len(body)), *body]

@@ -19,6 +19,7 @@ FULL, GVISOR, LANDLOCK, PROCESS = "full", "gvisor", "landlock", "process"
 BOX = "/box"  # in tier full: the file system that holds the scratch folder
 FIRST_UID, LAST_UID = 61184, 65519  # a range that no distribution gives to people or services
 SYS_LANDLOCK_CREATE, LANDLOCK_VERSION = 444, 1
+TRUNCATION_ABI = 3  # from which on Landlock guards it
 CAP_KILL, CAP_SETGID, CAP_SETUID = 5, 6, 7
 TO_CHANGE_USER = (CAP_KILL, CAP_SETGID, CAP_SETUID)  # to be somebody else, and to end what he runs
 
@@ -89,7 +90,7 @@ class Walls:
             read = [*plan.binds, *plan.packages, *import_paths(python, folder), str(worker)]
             config["landlock"] = self._landlock(read, [f"{folder}/box/scratch"], [f"{folder}/box"])
             return [*launcher, json.dumps(config), *inside, str(worker)]
-        config["landlock"] = self._landlock(["/"], [BOX], [])
+        config["landlock"] = self._landlock(["/"], [f"{BOX}/scratch"], [])
         if self.bubblewrap:
             files = {"/worker.py": worker, "/launcher.py": LAUNCHER}
             wrap = _bubblewrap.command(plan, files, box=BOX, scratch_bytes=limits.scratch_bytes)
@@ -135,7 +136,7 @@ class Walls:
         room: dict[str, object] = {"folder": f"{folder}/box", "import_paths": import_paths(python, folder)}
         if self.own_user:
             return {**room, "killing": "as_program", "program_uid": self.uid}
-        code, places = _seccomp.last_filter()
+        code, places = _seccomp.last_filter(truncation=landlock_abi() < TRUNCATION_ABI)
         return {**room, "killing": "child", "last_filter": code.hex(), "last_filter_pid_at": places}
 
     def kill_leftovers(self) -> None:

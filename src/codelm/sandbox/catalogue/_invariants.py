@@ -61,9 +61,8 @@ def processes(watched: Watched) -> Counter[str]:
         with contextlib.suppress(OSError):  # it has ended
             if path.stat().st_uid in users and not _is_zombie(path.name):
                 pids.add(int(path.name))
-    return Counter(
-        name for pid in pids if (name := _read(f"/proc/{pid}/comm").strip()) and not _is_vacant(pid)
-    )
+    names = {pid: _read(f"/proc/{pid}/comm").strip() for pid in pids}
+    return Counter(name for pid, name in names.items() if name and not _is_vacant(pid))
 
 
 def _is_vacant(pid: int) -> bool:
@@ -165,7 +164,7 @@ INVARIANTS = (
     Invariant("descriptors", descriptors),
     Invariant("control groups", control_groups),
     Invariant("files", files),
-    Invariant("memory", memory, {HOST_MIB: 1024, OWN_MIB: 64, WORKERS_MIB: 32}, shared=True),
+    Invariant("memory", memory, {HOST_MIB: 2048, OWN_MIB: 64, WORKERS_MIB: 32}, shared=True),
     Invariant("worker settings", worker_settings),
     KEPT,
 )
