@@ -4,8 +4,8 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from codelm.evaluation._boxes import prelude_of
 from codelm.evaluation._inside import END
 from codelm.evaluation._program import program_text
 from codelm.evaluation._verdict import Verdict, result_text, verdict_of
@@ -21,22 +21,7 @@ MIN_CALL_S = 0.01  # of a call, however little is left
 MAX_FORESEEN_BYTES = 8 << 20  # of the answers to calls that were made before the tests run
 LOOK_SHARE = 0.05  # of the limit: wall time of calls between two looks at what they are charged
 
-# What runs in the boxes, in the order in which one needs the other.
-_SOURCES = {
-    f"codelm.evaluation.{name}": Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
-    for name in ("_wire_types", "_wire", "_raised", "_peer", "_inside")
-}
-# Run once in each worker, before any program: compiled there once, warm, with builtins of its own, so that a
-# program that replaces `builtins.len` breaks only itself.
-PRELUDE = f"""
-import builtins, sys, types
-builtins = dict(vars(builtins))
-for name, source in {_SOURCES!r}.items():
-    module = sys.modules[name] = types.ModuleType(name)
-    module.__builtins__ = builtins
-    exec(compile(source, f"<{{name}}>", "exec", dont_inherit=True), module.__dict__)
-module.warm_up()
-"""
+PRELUDE = prelude_of("_wire_types", "_wire", "_raised", "_peer", "_inside", then="warm_up()")
 _HANDLER = "codelm_handler"
 _TESTS = Program(units=(f"from {__package__}._inside import Tests\n{_HANDLER} = Tests()\n",))
 # Imported by a function call, since it must leave no other name in the candidate's namespace.

@@ -58,10 +58,6 @@ class Session:
         """Whether a loaded program waits for calls."""
         return self._slot.is_loaded
 
-    def interrupt(self) -> None:
-        """From another thread: kill what runs here, so that what waits for it returns soon."""
-        self._slot.interrupt()
-
     def unload(self) -> None:
         """End the loaded program, if there is one; the scratch folder stays for what comes next."""
         self._slot.unload()

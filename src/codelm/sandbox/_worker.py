@@ -597,7 +597,8 @@ def run(
     except BaseException as error:
         set_recursion_limit(limit)
         return RAISED, innermost_unit(sys.exc_info()[2], len(units)), *describe(error, message_chars)
-    return FINISHED, NO_UNIT, "", None
+    note = namespace.get("__note__")
+    return FINISHED, NO_UNIT, "", note[:message_chars] if type(note) is str else None
 
 
 def file_name(unit: int) -> str:
