@@ -68,7 +68,7 @@ class Tests:
             end |= _described(error, job["message_chars"])
             end["from_candidate"] = error is peer.last_raised
         end["malformed"] = None if peer.malformed is None else str(peer.malformed)
-        return {**end, "foreign": peer.last_foreign}
+        return {**end, "foreign": peer.last_foreign, "changed": peer.has_changed}
 
     def _compile(self, helpers: str, units: list[str]) -> "_Compiled":
         key = (helpers, *units)

@@ -107,6 +107,7 @@ class Peer:
         self.malformed: WireError | None = None  # what the other end said that no honest one says
         self.last_raised: BaseException | None = None  # here, for the other end
         self.last_foreign: str | None = None  # the type of an object that the other end lent
+        self.has_changed = False  # whether a call changed what it was called with here
         self._exchange = exchange
         self._names = {} if names is None else names
         self._exceptions = {} if exceptions is None else exceptions
@@ -224,6 +225,7 @@ class Peer:
         decoder = Decoder(said, 1, known=sent, handles=self)
         for number in decoder.read_items():
             items = decoder.read_items()
+            self.has_changed = True
             try:
                 change(sent[number], items)
             except Exception as error:  # whatever a container says of items that do not fit

@@ -67,7 +67,7 @@ class SplitJudge:
         self._free: queue.LifoQueue[TestsBox] = queue.LifoQueue()
         self._all_of_them = threading.Lock()
         self._calls = _Calls()
-        self._needs_inprocess: dict[Program, str | None] = {}  # by the canonical one
+        self._canonicals: dict[Program, SplitOutcome] = {}
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as ends:
@@ -110,22 +110,24 @@ class SplitJudge:
         That is so when its canonical solution passes beside its tests and not apart from them. A problem
         without one is judged apart. Found out once. program: of any completion, for its tests and limits.
         """
+        canonical = self._canonical(problem, program)
+        return None if canonical is None else canonical.needs_inprocess
+
+    def _canonical(self, problem: Problem, program: Program | None) -> SplitOutcome | None:
+        """What became of the canonical solution with the tests of this program."""
         if problem.canonical_solution is None:
             return None
         canonical = assemble(problem, problem.canonical_solution, seed=0, limits=self.limits)
         if program is not None:
             canonical = replace(program, units=(canonical.units[0], *program.units[1:]))
-        if canonical not in self._needs_inprocess:
-            self._needs_inprocess[canonical] = self._why_inprocess(problem, canonical)
-        return self._needs_inprocess[canonical]
-
-    def _why_inprocess(self, problem: Problem, canonical: Program) -> str | None:
-        apart = _Judging(self, problem, canonical, alone=False).hold_trial()
-        if not apart.settled:
-            apart = _Judging(self, problem, canonical, alone=True).hold_trial()
-        if apart.verdict not in _OVER_VALUES or not self._candidates.run(canonical).proof:
-            return None
-        return apart.result
+        if canonical not in self._canonicals:
+            apart = _Judging(self, problem, canonical, alone=False).hold_trial()
+            if not apart.settled:
+                apart = _Judging(self, problem, canonical, alone=True).hold_trial()
+            if apart.verdict in _OVER_VALUES and self._candidates.run(canonical).proof:
+                apart = replace(apart, needs_inprocess=apart.result)
+            self._canonicals[canonical] = apart
+        return self._canonicals[canonical]
 
     @contextlib.contextmanager
     def _boxes(self, *, alone: bool) -> Iterator[tuple[TestsBox, Session]]:
@@ -150,9 +152,16 @@ class _Judging(Work[SplitOutcome]):
     def run(self) -> SplitOutcome:
         """See `Work`."""
         outcome = self.hold_trial()
-        if outcome.verdict in _OVER_VALUES:
-            return replace(outcome, needs_inprocess=self._judge.needs_inprocess(self._problem, self._program))
-        return outcome
+        if outcome.verdict not in _OVER_VALUES and not outcome.changed_arguments:
+            return outcome
+        canonical = self._judge._canonical(self._problem, self._program)
+        if canonical is None:
+            return outcome
+        return replace(
+            outcome,
+            needs_inprocess=canonical.needs_inprocess if outcome.verdict in _OVER_VALUES else None,
+            changed_arguments=outcome.changed_arguments and not canonical.changed_arguments,
+        )
 
     def hold_trial(self) -> SplitOutcome:
         """Judge it, whatever that says of the problem."""

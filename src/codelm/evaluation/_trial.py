@@ -41,6 +41,7 @@ class SplitOutcome:
     charged_s: float = 0.0
     peak_memory_bytes: int = 0
     settled: bool = True  # False: it must be judged again alone before it counts
+    changed_arguments: bool = False  # it changed what it was called with; the canonical solution does not
     needs_inprocess: str | None = None  # why this problem cannot be judged apart from its tests
 
 
@@ -187,6 +188,7 @@ class Trial:
             end.get("exception"),
             charged_s=charged_s,
             settled=charged_s < self._limits.near_s,
+            changed=end["changed"],
             gone=gone,
         )
 
@@ -226,6 +228,7 @@ class Trial:
         *,
         charged_s: float,
         settled: bool,
+        changed: bool = False,
         gone: Outcome | None = None,
     ) -> SplitOutcome:
         return SplitOutcome(
@@ -238,6 +241,7 @@ class Trial:
             charged_s=charged_s,
             peak_memory_bytes=gone.peak_memory_bytes if gone else 0,
             settled=settled,
+            changed_arguments=changed,
         )
 
 
