@@ -44,8 +44,9 @@ bench: $(VENV)/.dev ## Run the benchmarks (minutes); they print what benchmarks/
 	for bench in corpus tokenizer judge sandbox training; do $(BIN)/python benchmarks/bench_$$bench.py || exit 1; done
 	@echo 'benchmarks/bench_sampling.py needs a checkpoint: run it on runs/laptop/codex-s-0.8M after make demo'
 
-docs: $(VENV)/.dev ## Write docs/commands.md from each command's --help
+docs: $(VENV)/.dev ## Write what docs/ says of the commands and of the forgeries
 	$(BIN)/python docs/write_commands.py
+	$(BIN)/python docs/write_judges.py
 
 clean: ## Remove the environment and what tools left behind (runs/ stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

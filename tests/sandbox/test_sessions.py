@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -180,6 +181,22 @@ def test_loaded_program_keeps_its_state_between_calls(session) -> None:
     ]
 
 
+def test_handler_that_converses_replies_in_the_middle_of_its_work(session) -> None:
+    """One run of the handler for three calls; the next one begins anew, and what it raises is its own."""
+    source = (
+        "def answer(said, converse):\n    heard = [said]\n    while heard[-1] != b'end':\n"
+        "        heard.append(converse(b'%d' % len(heard)))\n"
+        "    if len(heard) > 3: raise KeyError(len(heard))\n    return b' '.join(heard)\n"
+    )
+    session.load(Program(units=(source,)), handler="answer", converses=True)
+    for _ in range(2):
+        replies = [session.call(payload).reply for payload in (b"a", b"b", b"end")]
+        assert replies == [b"1", b"2", b"a b end"]
+    outcomes = [session.call(payload) for payload in (b"a", b"b", b"c", b"end")]
+    assert [outcome.reply for outcome in outcomes[:3]] == [b"1", b"2", b"3"]
+    assert (outcomes[3].ended, outcomes[3].message) == (Ended.RAISED, "4")
+
+
 def test_exception_of_a_call_is_told_and_ends_nothing(session) -> None:
     """Its type and text; a reply that is not bytes is one, too."""
     session.load(Program(units=(COUNTER,)), handler="answer")
@@ -253,6 +270,22 @@ def test_time_of_earlier_calls_is_not_charged_to_later_ones(session) -> None:
     )
     session.load(Program(units=(source,)), handler="work")
     assert [session.call(b"x").reply for _ in range(10)] == [b"x"] * 10
+
+
+def test_loaded_program_is_charged_for_all_its_calls_but_not_for_the_time_between(session) -> None:
+    """Twenty calls of a hundredth of a second each, as the program itself counts them, and a long pause."""
+    source = (
+        "import time\ndef work(x):\n    end = time.process_time() + 0.01\n"
+        "    while time.process_time() < end: pass\n    return x\n"
+    )
+    session.load(Program(units=(source,)), handler="work")
+    before = session.charged_s()
+    for _ in range(20):
+        session.call(b"x")
+    after = session.charged_s()
+    time.sleep(0.3)
+    assert 0.19 <= after - before < 1.0
+    assert session.charged_s() == pytest.approx(after, abs=0.05)
 
 
 def test_session_misused_is_a_programming_error(box) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from codelm.evaluation._boxes import prelude_of
 from codelm.problems import Problem
 from codelm.sandbox import Limits, Program
 
@@ -39,7 +40,12 @@ class NoInput(io.StringIO):
         return False
 
 sys.stdin = NoInput()
+{prelude_of("_beside")}
 """
+
+
+# `check(candidate)`, and a look at what it rests on; see `_beside.py`.
+HOLD = f"__import__('sys').modules['{__package__}._beside'].hold"
 
 
 def assemble(
@@ -65,7 +71,9 @@ def assemble(
         raise ValueError(f"{problem.task_id} is not judged by one Python program")
     chosen = [test.check for test in problem.tests if group in (None, test.group) and test.check is not None]
     tests = chosen or ([] if problem.tests else [problem.test])
-    call = [f"check({problem.entry_point})"] if problem.kind == "function" and not problem.tests else []
+    call = (
+        [f"{HOLD}(check, {problem.entry_point})"] if problem.kind == "function" and not problem.tests else []
+    )
     if not tests:
         raise ValueError(f"{problem.task_id} has no tests of group {group!r}")
     text = program_text(problem, completion, whole=whole)

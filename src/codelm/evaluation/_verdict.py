@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Self
 
+from codelm.evaluation._beside import SUSPECT, Tampered
 from codelm.files import Json
 from codelm.sandbox import Ended, Limits, Outcome
 
@@ -76,7 +77,7 @@ class Judgement:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_memory_bytes: int = 0  # resident, of the program's largest process
-    flags: tuple[str, ...] = ()  # run_alone, leftover_processes, too_many_processes
+    flags: tuple[str, ...] = ()  # run_alone, leftover_processes, too_many_processes, tamper_suspect
 
     parts: dict[str, bool] = field(default_factory=dict)  # by group of tests, or by comparator: passed
 
@@ -92,6 +93,7 @@ class Judgement:
         seen = {
             "leftover_processes": outcome.leftover_processes > 0,
             "too_many_processes": outcome.ended is Ended.PROCESSES,
+            SUSPECT: outcome.ended is Ended.FINISHED and outcome.message == SUSPECT,
         }
         return cls(
             verdict=verdict,
@@ -135,6 +137,8 @@ def _raised(outcome: Outcome) -> Verdict:
         return Verdict.MEMORY
     if outcome.compiling:
         return Verdict.SYNTAX_ERROR
+    if outcome.exception == Tampered.__name__:
+        return Verdict.TAMPERED
     # Unit 0 is prompt and completion; the assertion that failed is the tests' when it stands after it.
     from_tests = outcome.unit is not None and outcome.unit > 0
     return Verdict.WRONG if outcome.exception == "AssertionError" and from_tests else Verdict.ERROR

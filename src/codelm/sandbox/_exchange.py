@@ -60,7 +60,10 @@ class Streams:
 
 
 class Exchange:
-    """The descriptors of one job, polled together: its socket, its output, and the worker's reports."""
+    """The descriptors of one job, polled together: its socket, its output, and the worker's reports.
+
+    channel: its socket, which does not block.
+    """
 
     def __init__(
         self, housing: Housing, watch: Watch, channel: socket.socket, streams: Streams | None
@@ -75,7 +78,6 @@ class Exchange:
         self._poll = select.poll()
         for fd in (housing.control.fileno(), housing.output, *self._kept):
             self._poll.register(fd, select.POLLIN)
-        channel.setblocking(False)
 
     def send(self, data: bytes) -> None:
         """Send now what fits, and the rest as `step` is called."""

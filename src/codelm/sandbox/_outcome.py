@@ -11,6 +11,7 @@ from codelm.sandbox._limits import Limits
 class Program:
     """Units of Python source, compiled apart, in order, before any is run, then run in one fresh namespace.
 
+    A text under the name `__note__` at its end is told, and proves nothing.
     As in a bare `exec`, `__name__` is "builtins" there, so `if __name__ == "__main__"` blocks do not run;
     in a script it is "__main__", and what the script prints is kept.
     """
@@ -83,7 +84,7 @@ class Outcome:
 
     ended: Ended
     exception: str | None = None  # name of the exception's type
-    message: str | None = None  # its text, cut; None when it has none that can be had
+    message: str | None = None  # its text, cut, where that can be had; of what FINISHED, its own __note__
     unit: int | None = None  # the unit whose code raised, innermost; or that did not compile
     compiling: bool = False  # the exception came from compiling, nothing was run
     exit_status: int | None = None  # of the program's first process, when it ended by itself

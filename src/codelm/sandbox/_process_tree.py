@@ -1,6 +1,7 @@
 """Looking at a tree of processes through /proc, from outside, and killing it."""
 
 import contextlib
+import functools
 import os
 import signal
 import time
@@ -24,6 +25,7 @@ def missing_kernel_feature() -> str | None:
     return None
 
 
+@functools.cache
 def has_schedstat() -> bool:
     """Whether the kernel says how long a thread waited for a processor (CONFIG_SCHED_INFO)."""
     fields = _read("/proc/thread-self/schedstat").split()

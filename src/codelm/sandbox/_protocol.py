@@ -68,10 +68,12 @@ def encode_job(
     *,
     rlimits: list[tuple[int, int]] | None = None,
     handler: str = "",
+    converses: bool = False,
 ) -> bytes:
     """A job as the program's own process reads it.
 
-    rlimits: where they are not the worker's usual ones. handler: the function that answers a session's calls.
+    rlimits: where they are not the worker's usual ones. handler: the function that answers a session's calls;
+    converses: in the middle of one it may answer, and wait for the next.
     """
     header: dict[str, Any] = {"nonce": nonce.hex(), "message_chars": message_chars, "rlimits": rlimits}
     if isinstance(job, Command):
@@ -79,7 +81,7 @@ def encode_job(
         header |= {"argv": job.argv, "files": list(job.files)}
     else:
         parts = [unit.encode("utf-8", "surrogatepass") for unit in job.units]
-        header |= {"seed": job.seed, "script": job.script, "handler": handler}
+        header |= {"seed": job.seed, "script": job.script, "handler": handler, "converses": converses}
     header["sizes"] = [len(part) for part in parts]
     head, body = json.dumps(header).encode(), b"".join(parts)
     return _JOB.pack(len(head), len(body)) + head + body

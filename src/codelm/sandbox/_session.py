@@ -22,14 +22,15 @@ class Session:
         self._check(loaded=False)
         return self._slot.run(job, keep_scratch=True)
 
-    def load(self, program: Program, *, handler: str) -> Outcome:
+    def load(self, program: Program, *, handler: str, converses: bool = False) -> Outcome:
         """Run a program that stays: `FINISHED` when it is ready for calls, else how it ended.
 
         handler: name of the function, in the program's namespace, that takes the bytes of a call and returns
-        those of the reply.
+        those of the reply. converses: it also takes `converse`, a function for the middle of its work, which
+        replies to the call and waits for the next.
         """
         self._check(loaded=False)
-        return self._slot.load(program, handler)
+        return self._slot.load(program, handler, converses=converses)
 
     def call(self, payload: bytes, *, fork: bool = False, limits: Limits | None = None) -> Outcome:
         """Have the loaded program answer; `reply` holds what it said when it `FINISHED`.
@@ -43,6 +44,15 @@ class Session:
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise ValueError(f"a call holds at most {MAX_PAYLOAD_BYTES} bytes, got {len(payload)}")
         return self._slot.call(payload, fork=fork, limits=limits)
+
+    def charged_s(self) -> float:
+        """Seconds that the loaded program is charged for its loading and all its calls together.
+
+        A call's own `charged_s` may hold what it waited for a processor, when it was too short to be looked
+        at; this looks now (some 0.1 ms) and holds none, but in tier `gvisor`, where it is their sum.
+        """
+        self._check(loaded=True)
+        return self._slot.charged_s()
 
     @property
     def is_loaded(self) -> bool:

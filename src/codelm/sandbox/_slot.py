@@ -46,6 +46,8 @@ class Slot:
         self.forks = 0  # programs that its workers have forked
         self._housing: Housing | None = None
         self._loaded: Running | None = None  # the program of a session, which answers calls
+        self._called_s = 0.0  # wall time of its calls so far
+        self._charged_s = 0.0  # what each of them was charged, and its loading
 
     def start(self) -> None:
         """Start the worker and wait until it is warm. Raises: MissingError, OSError."""
@@ -64,9 +66,9 @@ class Slot:
                     break
             return self._end(running)
 
-    def load(self, program: Program, handler: str) -> Outcome:
+    def load(self, program: Program, handler: str, *, converses: bool = False) -> Outcome:
         """Run a program that then waits for calls; `FINISHED` when it does."""
-        running = self._begin(program, _protocol.KEEP, handler)
+        running = self._begin(program, _protocol.KEEP, handler, converses=converses)
         if isinstance(running, Outcome):
             return running
         with contextlib.ExitStack() as ends, self._stopped_on_error():
@@ -75,8 +77,8 @@ class Slot:
             if frame is None or frame.kind != _protocol.FINISHED or running.watch.stopped:
                 return self._end(running, frame)
             ends.pop_all()
-            self._loaded = running
             running.watch.end(None)
+            self._loaded, self._called_s, self._charged_s = running, 0.0, running.watch.charged_s
             return running.watch.outcome(Ended.FINISHED, frame=frame)
 
     @property
@@ -107,12 +109,21 @@ class Slot:
             frame = self._listen(running, only_call=fork)
             if frame is not None:
                 watch.end(None)
+                self._called_s += watch.wall_s
+                self._charged_s += watch.charged_s
                 if frame.kind == _protocol.CALL_DIED:
                     self._ask_for_memory(watch)
                 return interpret_call(watch, frame)
             self._loaded = None
             with running.ends:
                 return self._end(running)
+
+    def charged_s(self) -> float:
+        """What the loaded program is charged for its loading and all calls so far."""
+        assert self._loaded is not None
+        if self.plan.tier == GVISOR:  # its threads outside wait for more than the program, between calls too
+            return self._charged_s
+        return self._loaded.watch.charged_since(self._called_s)
 
     def unload(self) -> None:
         """End the loaded program."""
@@ -161,12 +172,16 @@ class Slot:
             self.stop()
             raise
 
-    def _begin(self, job: Job, order: bytes, handler: str = "") -> Running | Outcome:
+    def _begin(
+        self, job: Job, order: bytes, handler: str = "", *, converses: bool = False
+    ) -> Running | Outcome:
         """Hand a job over; the outcome where there is no worker to take it."""
         limits = job.limits or self.plan.limits
         nonce = secrets.token_bytes(_protocol.NONCE_BYTES)
         rlimits = self.plan.rlimits(limits) if job.limits else None
-        data = _protocol.encode_job(job, nonce, limits.message_chars, rlimits=rlimits, handler=handler)
+        data = _protocol.encode_job(
+            job, nonce, limits.message_chars, rlimits=rlimits, handler=handler, converses=converses
+        )
         with contextlib.ExitStack() as ends:
             streams = None
             if isinstance(job, Command) or job.script:
@@ -174,6 +189,7 @@ class Slot:
                 ends.callback(streams.close)
             ours, theirs = socket.socketpair()
             ends.callback(ours.close)
+            ours.setblocking(False)
             try:
                 self._hand_over(order, theirs, streams)
             except (OSError, MissingError) as error:

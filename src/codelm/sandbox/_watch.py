@@ -64,6 +64,11 @@ class Watch:
         at_end_s = self._meter.charged_s(self.wall_s) if self._with_schedstat or not report else report.cpu_s
         self.charged_s = max(self.charged_s, at_end_s) if self.stopped else at_end_s
 
+    def charged_since(self, more_s: float) -> float:
+        """Charged time of a program that ended its load and has since worked for so much more wall time."""
+        self._meter.sample()
+        return self._meter.charged_s(self.wall_s + more_s)
+
     def _look(self, wall_s: float) -> Ended | None:
         meter, limits = self._meter, self.limits
         meter.sample()

@@ -13,6 +13,7 @@ import builtins
 import contextlib
 import ctypes
 import fcntl
+import functools
 import gc
 import importlib
 import itertools
@@ -550,33 +551,55 @@ def run_program(job: dict[str, Any], parts: list[memoryview]) -> None:
             end = RAISED, NO_UNIT, "NameError", f"name {job['handler']!r} is not defined"
         else:
             answer(pack(job["nonce"], *end))
-            serve_calls(handler, job["message_chars"])
+            serve_calls(handler, job["message_chars"], converses=job["converses"])
     answer(pack(job["nonce"], *end))
 
 
-def serve_calls(handler: Callable[[bytes], bytes], message_chars: int) -> None:
+def serve_calls(handler: Callable[..., bytes], message_chars: int, *, converses: bool) -> None:
     """Answer one call after another, each in a process of its own where that is asked for."""
+    calls = Calls()
+    if converses:
+        handler = functools.partial(handler, converse=calls.converse)
     while True:
-        size, nonce, in_fork = CALL.unpack(read_exactly(CALL.size))
-        payload = read_exactly(size)
+        payload, in_fork = calls.next()
         if not in_fork:
-            answer(reply(handler, payload, nonce, message_chars))
+            calls.serve(handler, payload, message_chars)
         elif pid := posix.fork():
             status = posix.waitpid(pid, 0)[1]
             if status != 0:
-                answer(pack(nonce, CALL_DIED, NO_UNIT, "", str(status)))
+                answer(pack(calls.nonce, CALL_DIED, NO_UNIT, "", str(status)))
         else:
-            answer(reply(handler, payload, nonce, message_chars))
+            calls.serve(handler, payload, message_chars)
             posix._exit(0)
 
 
-def reply(handler: Callable[[bytes], bytes], payload: bytes, nonce: bytes, message_chars: int) -> bytes:
-    """The frame that answers one call."""
-    try:
-        said = bytes(handler(payload))
-    except BaseException as error:
-        return pack(nonce, RAISED, NO_UNIT, *describe(error, message_chars))
-    return FRAME.pack(FRAME.size + len(said), nonce, REPLIED, NO_UNIT, 0, len(said)) + said
+class Calls:
+    """The calls that a loaded program answers, one after another."""
+
+    def __init__(self) -> None:
+        self.nonce = b""  # of the call under way
+
+    def next(self) -> tuple[bytes, bool]:
+        """Wait for a call: its payload, and whether it is for a process of its own."""
+        size, self.nonce, in_fork = CALL.unpack(read_exactly(CALL.size))
+        return read_exactly(size), in_fork
+
+    def serve(self, handler: Callable[[bytes], bytes], payload: bytes, message_chars: int) -> None:
+        """Answer the call with what the handler makes of it."""
+        try:
+            said = bytes(handler(payload))
+        except BaseException as error:
+            answer(pack(self.nonce, RAISED, NO_UNIT, *describe(error, message_chars)))
+        else:
+            self.reply(said)
+
+    def reply(self, said: bytes) -> None:
+        answer(FRAME.pack(FRAME.size + len(said), self.nonce, REPLIED, NO_UNIT, 0, len(said)) + said)
+
+    def converse(self, said: bytes) -> bytes:
+        """For a handler in the middle of its work: answer the call with this; the next one."""
+        self.reply(bytes(said))
+        return self.next()[0]
 
 
 def run(
@@ -598,7 +621,8 @@ def run(
     except BaseException as error:
         set_recursion_limit(limit)
         return RAISED, innermost_unit(sys.exc_info()[2], len(units)), *describe(error, message_chars)
-    return FINISHED, NO_UNIT, "", None
+    note = namespace.get("__note__")
+    return FINISHED, NO_UNIT, "", note[:message_chars] if type(note) is str else None
 
 
 def file_name(unit: int) -> str:

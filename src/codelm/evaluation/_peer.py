@@ -1,0 +1,282 @@
+"""One end of a conversation about calls: it calls what the other end has, and answers for what is here.
+
+    C NAME-OR-NUMBER ARGUMENTS KEYWORDS    call it; before that is answered, the sender may be called
+    N NUMBER                               the next value of an iterator
+    R CHANGES VALUE                        what it returned
+    X CHANGES EXCEPTION                    what it raised
+    U TEXT                                 what it was called with, or returned, cannot cross, and why
+
+CHANGES are the new contents of those arguments that a call changed: they change in place where the call was
+made. Identity holds within a call: an argument that comes back is the caller's own object.
+
+What is neither plain data nor a callable or an iterator stays where it is. The candidate's end lends such
+objects: the tests see whether they are true, and their attributes, but nothing of them decides what they are
+equal to, how long they are or what they hold. The tests' end lends nothing: from an object, Python's
+attributes lead to everything.
+
+Stands alone but for the standard library and the wire: its text also runs inside the boxes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, NamedTuple, cast
+
+from codelm.evaluation._raised import raised_again, raised_parts
+from codelm.evaluation._wire import CannotCross, Decoder, Encoder, WireError
+from codelm.evaluation._wire_types import change, contents, only, type_name
+
+CALL, NEXT = b"C", b"N"
+CALLS = (CALL, NEXT)
+RETURNED, RAISED, REFUSED = b"R", b"X", b"U"
+MAX_HANDLES = 10_000  # callables and iterators that one end holds for the other
+MAX_REFUSAL_BYTES = 1000
+GET, SET = ".get", ".set"  # names of getattr and setattr, which no program can define
+_CALLABLES = (FunctionType, BuiltinFunctionType, MethodType, partial, type)
+
+
+class _Call(NamedTuple):
+    """A call that the other end asks for."""
+
+    target: int | str
+    function: Callable[..., Any]
+    arguments: list[Any]
+    keywords: dict[str, Any]
+    received: list[object]  # every numbered object among its arguments
+    message: bytes
+
+
+class _Iterator:
+    """Stands for an iterator at the other end."""
+
+    def __init__(self, step: Callable[[], object]) -> None:
+        self._step = step
+
+    def __iter__(self) -> "_Iterator":
+        return self
+
+    def __next__(self) -> object:
+        return self._step()
+
+
+class Foreign:
+    """Stands for an object of a type of the candidate's own. Equal to nothing but itself."""
+
+    __slots__ = ("_is_true", "_peer", "_type")
+
+    def __init__(self, peer: "Peer", is_true: bool, type_name: str) -> None:
+        for name, value in (("_peer", peer), ("_is_true", is_true), ("_type", type_name)):
+            object.__setattr__(self, name, value)
+
+    def __bool__(self) -> bool:
+        is_true: bool = self._is_true
+        return is_true
+
+    def __repr__(self) -> str:
+        return f"<an object of the candidate's type {self._type}>"
+
+    def __getattr__(self, name: str) -> Any:
+        # A special one could be a protocol's, numpy's for raw memory for one.
+        if name.startswith("__"):
+            raise AttributeError(f"{name!r} of {self!r} stays in its box")
+        return self._peer.stand_in(GET)(self, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._peer.stand_in(SET)(self, name, value)
+
+
+_STAND_INS = (FunctionType, _Iterator, Foreign)
+
+
+class Peer:
+    """One end.
+
+    exchange: sends a message and waits for the other end's next. names: what the other end may call by name.
+    exceptions: where types of exceptions are looked up that are neither built in nor in a loaded module.
+    lends: whether it lends objects.
+    """
+
+    def __init__(
+        self,
+        exchange: Callable[[bytes], bytes],
+        *,
+        names: Mapping[str, Any] | None = None,
+        exceptions: Mapping[str, Any] | None = None,
+        lends: bool = False,
+    ) -> None:
+        self.malformed: WireError | None = None  # what the other end said that no honest one says
+        self.last_raised: BaseException | None = None  # here, for the other end
+        self.last_foreign: str | None = None  # the type of an object that the other end lent
+        self.has_changed = False  # whether a call changed what it was called with here
+        self._exchange = exchange
+        self._names = {} if names is None else names
+        self._exceptions = {} if exceptions is None else exceptions
+        self._lends = lends
+        self._held: list[Any] = []  # what the other end knows by number
+        self._stand_ins: dict[object, int | str] = {}  # for what is at the other end
+
+    def answer(self, message: bytes) -> bytes:
+        """Do what the other end asks for; the message that says what came of it."""
+        try:
+            call = self._read_next(message) if message[:1] == NEXT else self._read_call(message)
+        except WireError as error:
+            self.malformed = error
+            return _refusal(error)
+        kind = RETURNED
+        try:
+            value = call.function(*call.arguments, **call.keywords)
+        except BaseException as error:
+            kind, value = RAISED, raised_parts(error)
+        try:
+            encoder = Encoder(known=call.received, handles=self)
+            self._write_changes(encoder, call)
+            encoder.write(value)
+        except CannotCross as error:
+            return _refusal(error)
+        return kind + encoder.data
+
+    def stand_in(self, target: int | str) -> Callable[..., Any]:
+        """A function that calls what the other end has under this name or number."""
+
+        def call(*arguments: object, **keywords: object) -> Any:
+            encoder = Encoder(handles=self)
+            _write_call(encoder, target, arguments, keywords)
+            return self._ask(CALL, encoder)
+
+        call.__name__ = call.__qualname__ = str(target)
+        self._stand_ins[call] = target
+        return call
+
+    def export(self, value: object) -> tuple[object, ...] | None:
+        """See `Handles`."""
+        if type(value) in _STAND_INS and value in self._stand_ins:
+            return "yours", self._stand_ins[value]
+        if hasattr(type(value), "__next__"):
+            return "iterator", self._hold(value)
+        return ("callable", self._hold(value)) if isinstance(value, _CALLABLES) else None
+
+    def lend(self, value: object) -> tuple[object, ...] | None:
+        """See `Handles`."""
+        if not self._lends:
+            return None
+        try:
+            is_true = bool(value)
+        except BaseException as error:
+            raise CannotCross(f"an object of type {type_name(value)} is neither true nor false") from error
+        return "object", self._hold(value), is_true, type_name(value)
+
+    def imported(self, *parts: object) -> object:
+        """See `Handles`."""
+        kind, number, *more = parts
+        if kind == "yours":
+            return self._own(number)
+        (known,) = only(int, number)
+        if kind == "callable":
+            return self.stand_in(known)
+        made: object
+        if kind == "iterator":
+            encoder = Encoder()
+            encoder.write(number)
+            made = _Iterator(partial(self._ask, NEXT, encoder))
+        else:
+            (is_true,), (name,) = only(bool, more[0]), only(str, more[1])
+            made, self.last_foreign = Foreign(self, is_true, name), name
+        self._stand_ins[made] = known
+        return made
+
+    def _hold(self, value: object) -> int:
+        if len(self._held) >= MAX_HANDLES:
+            raise CannotCross(f"more than {MAX_HANDLES} callables, iterators and objects")
+        self._held.append(value)
+        return len(self._held) - 1
+
+    def _function(self, target: object) -> Callable[..., Any]:
+        if type(target) is not str or target in self._names:
+            return cast("Callable[..., Any]", self._own(target))
+        on_objects = {GET: getattr, SET: setattr} if self._lends else {}
+        return on_objects.get(target) or partial(_not_defined, target)
+
+    def _own(self, target: object) -> Any:
+        if type(target) is str and target in self._names:
+            return self._names[target]
+        if type(target) is int and 0 <= target < len(self._held):
+            return self._held[target]
+        raise WireError("no such name or number")
+
+    def _ask(self, kind: bytes, encoder: Encoder) -> Any:
+        """Have the other end do something, answering what it asks for meanwhile."""
+        said = self._exchange(kind + encoder.data)
+        while said[:1] in CALLS:
+            said = self._exchange(self.answer(said))
+        if said[:1] == REFUSED:
+            self.last_raised = CannotCross(said[1:MAX_REFUSAL_BYTES].decode("utf-8", "replace"))
+            raise self.last_raised
+        try:
+            value = self._read_answer(said, encoder.objects)
+        except WireError as error:
+            self.malformed = error
+            raise
+        if said[:1] == RAISED:
+            self.last_raised = value
+            raise value
+        return value
+
+    def _read_answer(self, said: bytes, sent: list[object]) -> Any:
+        decoder = Decoder(said, 1, known=sent, handles=self)
+        for number in decoder.read_items():
+            items = decoder.read_items()
+            self.has_changed = True
+            try:
+                change(sent[number], items)
+            except Exception as error:  # whatever a container says of items that do not fit
+                raise WireError(f"{type(error).__name__}: {error}"[:500]) from None
+        value = decoder.read()
+        decoder.end()
+        if said[:1] == RAISED:
+            return raised_again(value, self._exceptions)
+        if said[:1] != RETURNED:
+            raise WireError("no answer to a call")
+        return value
+
+    def _read_call(self, message: bytes) -> _Call:
+        decoder = Decoder(message, 1, handles=self)
+        target, arguments, flat = decoder.read(), decoder.read_items(), decoder.read_items()
+        decoder.end()
+        if any(type(key) is not str for key in flat[::2]):
+            raise WireError("no name of an argument")
+        keywords = dict(zip(flat[::2], flat[1::2], strict=False))
+        return _Call(target, self._function(target), arguments, keywords, decoder.objects, message)
+
+    def _read_next(self, message: bytes) -> _Call:
+        decoder = Decoder(message, 1)
+        number = decoder.read()
+        decoder.end()
+        return _Call(number, next, [self._own(number)], {}, [], message)
+
+    def _write_changes(self, encoder: Encoder, call: _Call) -> None:
+        """The contents of all arguments when any has changed: when they are written otherwise than before."""
+        changeable = [n for n, value in enumerate(call.received) if contents(value) is not None]
+        if changeable:
+            again = Encoder(handles=self)
+            _write_call(again, call.target, call.arguments, call.keywords)
+            if again.data == call.message[1:]:
+                changeable = []
+        encoder.write_items(changeable)
+        for number in changeable:
+            encoder.write_items(contents(call.received[number]) or [])
+
+
+def _not_defined(name: str, *_: object, **__: object) -> None:
+    raise NameError(f"name {name!r} is not defined", name=name)
+
+
+def _write_call(
+    encoder: Encoder, target: int | str, arguments: Sequence[object], keywords: Mapping[str, object]
+) -> None:
+    encoder.write(target)
+    encoder.write_items(arguments)
+    encoder.write_items([part for item in keywords.items() for part in item])
+
+
+def _refusal(error: Exception) -> bytes:
+    return REFUSED + str(error).encode("utf-8", "replace")[:MAX_REFUSAL_BYTES]
