@@ -16,6 +16,8 @@ import gc
 import importlib
 import itertools
 import json
+import marshal
+import operator
 import os
 import posix
 import resource
@@ -27,7 +29,7 @@ import struct
 import sys
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 # Functions defined from here on see this copy, so a program that replaces `builtins.len` breaks only itself.
@@ -56,21 +58,27 @@ PRELOADED = (
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
-CHANNEL = 3  # the program's socket, in its own process
+CHANNEL = 3  # the program's socket: the first descriptor that is free in the worker
+CONTROL = 9  # so high that a program's descriptors are the first ones
+OPEN_MAX = posix.sysconf("SC_OPEN_MAX")
+READ_BYTES = 1 << 16
+FDS = socket.CMSG_SPACE(4 * struct.calcsize("i"))
 RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
-JOB = struct.Struct("<IQ")
+JOB = struct.Struct("<Q")
 CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
 REPORT = struct.Struct("<QiddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 MAX_NAME_CHARS = 200
+NOTHING_OF = (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE)
 PLACE = ("st_dev", "st_ino")
 LASTING = (*PLACE, "st_mode", "st_uid", "st_gid")
 STAT = (*LASTING, "st_mtime_ns", "st_ctime_ns")
 
 prctl = ctypes.CDLL(None, use_errno=True).prctl
+set_rlimit = resource.setrlimit
 
 # Compiled and run before the first fork: what a first run costs (specialised code, interned names, allocated
 # arenas) is then paid once, not by each child on its own copy of the pages.
@@ -123,6 +131,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as process 1 we are deaf to it then
     sys.path.extend(config["import_paths"])
     posix.chdir(config["folder"])
+    posix.umask(0o022)
+    config["rlimits"] = lasting_limits(config["rlimits"])
     for_programs = ForProgramsOnly()
     for_programs.preload()
     for_programs.run_prelude(config["prelude"])
@@ -130,14 +140,24 @@ def main() -> None:
     sys.modules["__main__"] = types.ModuleType("__main__")
     for units in WARM_UP:
         run(units, 2048)
-    json.loads('{"nonce": "00", "sizes": [1, 2], "rlimits": null}')
     sys.stdout.flush()  # or every child would inherit, and print, what is in the buffer
     gc.collect()
     gc.freeze()
-    with socket.socket(fileno=config["control"]) as control:
+    posix.dup2(config["control"], CONTROL, False)
+    posix.close(config["control"])
+    with socket.socket(fileno=CONTROL) as control:
         worker = Worker(control, config, for_programs)
         control.send(b"R")
         worker.serve()
+
+
+def lasting_limits(rlimits: list[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
+    """Take on those limits that the worker can keep for itself and leave to its children; the others."""
+    allowed = within_hard_limits(rlimits)
+    for kind, pair in allowed:
+        if kind in NOTHING_OF:
+            set_rlimit(kind, pair)
+    return [(kind, pair) for kind, pair in allowed if kind not in NOTHING_OF]
 
 
 class ForProgramsOnly:
@@ -198,7 +218,7 @@ class Worker:
         """Until the supervisor is gone or something cannot be cleaned up."""
         clean = True
         while clean:
-            order, fds, _, _ = socket.recv_fds(self.control, 1, 4)
+            order, fds = self.next_order()
             if not order:
                 break
             if order == EMPTY:
@@ -214,7 +234,13 @@ class Worker:
                 empty(self.config["remove_folder"])
                 posix.rmdir(self.config["remove_folder"])
 
-    def run_one(self, fds: list[int], *, keep: bool) -> bool:
+    def next_order(self) -> tuple[bytes, tuple[int, ...]]:
+        """What to do, and a program's descriptors; empty when the supervisor is gone."""
+        order, ancillary, _, _ = self.control.recvmsg(1, FDS, socket.MSG_CMSG_CLOEXEC)
+        sent = b"".join([data for _, _, data in ancillary])
+        return order, struct.unpack(f"{len(sent) // 4}i", sent)
+
+    def run_one(self, fds: tuple[int, ...], *, keep: bool) -> bool:
         """One program, from its fork to when nothing of it is left; False when that is not to be had."""
         pid = posix.fork()
         if pid == 0:
@@ -402,49 +428,54 @@ def flatten(folder: str) -> None:
         posix.rmdir(path)
 
 
-def child(fds: list[int], config: dict[str, Any]) -> None:
+def child(fds: tuple[int, ...], config: dict[str, Any]) -> None:
     """The program's own process, from the fork to its end: read the job, confine, run, answer."""
     leave = posix._exit  # a program may replace what the modules hold
     try:
         take(fds)
-        job, parts = read_job()
+        job = read_job()
         try:
-            confine(config, job["rlimits"] or config["rlimits"])
+            confine(config, job["rlimits"])
         except BaseException as error:
             answer(pack(job["nonce"], NOT_STARTED, NO_UNIT, type(error).__name__, str(error)))
             leave(0)
         if "argv" in job:
-            execute(job, parts)
+            execute(job)
         else:
-            run_program(job, parts)
+            run_program(job)
     finally:
         leave(0)
 
 
-def take(fds: list[int]) -> None:
+def take(fds: tuple[int, ...]) -> None:
     """Keep four descriptors: its socket, and standard input, output and error, its own if it has them."""
-    channel, *streams = fds
-    for number, fd in enumerate(streams):
+    assert fds[0] == CHANNEL, "the worker keeps no descriptor so low"
+    for number, fd in enumerate(fds[1:]):
         posix.dup2(fd, number)
-    posix.dup2(channel, CHANNEL)
-    posix.set_inheritable(CHANNEL, False)  # a command has no use for it
-    posix.closerange(CHANNEL + 1, posix.sysconf("SC_OPEN_MAX"))
+    posix.closerange(CHANNEL + 1, OPEN_MAX)
 
 
-def confine(config: dict[str, Any], rlimits: list[list[int]]) -> None:
-    """What a program must not have, in the order in which it goes."""
+def confine(config: dict[str, Any], rlimits: list[tuple[int, int]] | None) -> None:
+    """What a program must not have, in the order in which it goes. rlimits: where they are not the usual."""
     posix.setsid()  # no terminal, no process group of ours
-    for kind, value in rlimits:
-        hard = resource.getrlimit(kind)[1]
-        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (allowed, allowed))
+    for kind, pair in config["rlimits"] if rlimits is None else within_hard_limits(rlimits):
+        set_rlimit(kind, pair)
     if config["program_uid"] is not None:
         become(config["program_uid"])
-    prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))  # nothing outlives the worker
+    if config["killing"] != "inside":  # else the worker is process 1, and nothing outlives that
+        prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
     posix.chdir("scratch")
-    posix.umask(0o022)
     if config["last_filter"]:
         load_filter(bytearray.fromhex(config["last_filter"]), config["last_filter_pid_at"])
+
+
+def within_hard_limits(rlimits: Iterable[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
+    """What `set_rlimit` takes, soft and hard alike, as far as the limits that hold already allow."""
+    allowed = []
+    for kind, value in rlimits:
+        hard = resource.getrlimit(kind)[1]
+        allowed.append((kind, (value if hard == resource.RLIM_INFINITY else min(value, hard),) * 2))
+    return allowed
 
 
 def become(uid: int) -> None:
@@ -464,16 +495,14 @@ def load_filter(code: bytearray, pid_at: list[int]) -> None:
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
-def read_job() -> tuple[dict[str, Any], list[memoryview]]:
-    """The header of the job, and the parts that follow it."""
-    head_size, body_size = JOB.unpack(read_exactly(JOB.size))
-    job = json.loads(read_exactly(head_size))
-    job["nonce"] = bytes.fromhex(job["nonce"])
-    body, place, parts = memoryview(read_exactly(body_size)), 0, []
-    for size in job["sizes"]:
-        parts.append(body[place : place + size])
-        place += size
-    return job, parts
+def read_job() -> dict[str, Any]:
+    """What the supervisor has sent, in one read where it fits."""
+    data = posix.read(CHANNEL, READ_BYTES)
+    size = JOB.size + JOB.unpack_from(data)[0]
+    if len(data) < size:
+        data += read_exactly(size - len(data))
+    job: dict[str, Any] = marshal.loads(memoryview(data)[JOB.size :])  # noqa: S302 - from the supervisor
+    return job
 
 
 def read_exactly(size: int) -> bytes:
@@ -492,10 +521,10 @@ def answer(frame: bytes, write: Callable[[int, bytes], int] = posix.write) -> No
         frame = frame[write(CHANNEL, frame) :]
 
 
-def execute(job: dict[str, Any], parts: list[memoryview]) -> None:
+def execute(job: dict[str, Any]) -> None:
     """Become a command; the socket is closed by that."""
     try:
-        for name, content in zip(job["files"], parts, strict=True):
+        for name, content in job["files"].items():
             if "/" in name:
                 os.makedirs(os.path.dirname(name), exist_ok=True)
             with open(name, "wb") as stream:
@@ -505,15 +534,14 @@ def execute(job: dict[str, Any], parts: list[memoryview]) -> None:
         answer(pack(job["nonce"], RAISED, NO_UNIT, *describe(error, job["message_chars"])))
 
 
-def run_program(job: dict[str, Any], parts: list[memoryview]) -> None:
+def run_program(job: dict[str, Any]) -> None:
     """Run the units and answer; in a session, then answer calls until there are no more."""
-    units = [str(part, "utf-8", "surrogatepass") for part in parts]
     namespace: dict[str, Any] = {}
     if job["script"]:
         namespace = sys.modules["__main__"].__dict__
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - for the program
-    importlib.import_module("random").seed(job["seed"])
-    end = run(units, job["message_chars"], namespace)
+    sys.modules["random"].seed(job["seed"])
+    end = run(job["units"], job["message_chars"], namespace)
     if job["script"]:
         with contextlib.suppress(BaseException):
             sys.stdout.flush()
