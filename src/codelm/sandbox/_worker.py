@@ -73,9 +73,9 @@ REPORT = struct.Struct("<QiddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 MAX_NAME_CHARS = 200
 NOTHING_OF = (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE)
-PLACE = ("st_dev", "st_ino")
-LASTING = (*PLACE, "st_mode", "st_uid", "st_gid")
-STAT = (*LASTING, "st_mtime_ns", "st_ctime_ns")
+place = operator.attrgetter("st_dev", "st_ino")
+lasting = operator.attrgetter("st_dev", "st_ino", "st_mode", "st_uid", "st_gid")
+state = operator.attrgetter("st_dev", "st_ino", "st_mode", "st_uid", "st_gid", "st_mtime_ns", "st_ctime_ns")
 
 prctl = ctypes.CDLL(None, use_errno=True).prctl
 set_rlimit = resource.setrlimit
@@ -210,6 +210,10 @@ class Worker:
         self.control, self.config, self.for_programs = control, config, for_programs
         self.program_uid: int | None = config["program_uid"]
         self.forked = 0
+        self.has_schedstat = posix.access("/proc/self/schedstat", posix.R_OK)
+        self.poll = select.poll()
+        # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
+        self.poll.register(control, select.POLLIN if config["stoppable"] else 0)
         with contextlib.suppress(FileExistsError):
             posix.mkdir("scratch", 0o700)
         self.made = look_at_scratch()
@@ -237,8 +241,7 @@ class Worker:
     def next_order(self) -> tuple[bytes, tuple[int, ...]]:
         """What to do, and a program's descriptors; empty when the supervisor is gone."""
         order, ancillary, _, _ = self.control.recvmsg(1, FDS, socket.MSG_CMSG_CLOEXEC)
-        sent = b"".join([data for _, _, data in ancillary])
-        return order, struct.unpack(f"{len(sent) // 4}i", sent)
+        return order, tuple(memoryview(ancillary[0][2]).cast("i")) if ancillary else ()
 
     def run_one(self, fds: tuple[int, ...], *, keep: bool) -> bool:
         """One program, from its fork to when nothing of it is left; False when that is not to be had."""
@@ -251,7 +254,7 @@ class Worker:
             posix.close(fd)
         if not self.wait_for(pid):
             return False
-        ended = pid, time.monotonic(), waited_s(pid)
+        ended = pid, time.monotonic(), waited_s(pid) if self.has_schedstat else 0.0
         status, usage = posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
         leftovers, clean = 0, True
@@ -266,27 +269,26 @@ class Worker:
 
     def report(self, *fields: Any) -> None:
         """Tell the supervisor; it is gone when that fails, and the next order will not come."""
-        with contextlib.suppress(OSError):
+        try:
             self.control.send(REPORT.pack(self.forked, *fields))
+        except OSError:
+            pass
 
     def wait_for(self, pid: int) -> bool:
         """Wait until a child has ended, still unreaped; False when the supervisor has gone meanwhile."""
         pidfd = posix.pidfd_open(pid)
-        poll = select.poll()
-        poll.register(pidfd, select.POLLIN)
-        # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
-        poll.register(self.control, select.POLLIN if self.config["stoppable"] else 0)
+        self.poll.register(pidfd, select.POLLIN)
         try:
             while True:
-                ready = dict(poll.poll())
-                if self.control.fileno() in ready and (
-                    ready[self.control.fileno()] & select.POLLHUP or self.control.recv(1) != KILL
-                ):
-                    return False
-                if pidfd in ready:
+                ready = self.poll.poll()
+                for fd, events in ready:
+                    if fd == CONTROL and (events & select.POLLHUP or self.control.recv(1) != KILL):
+                        return False
+                if ready[-1][0] == pidfd:
                     return True
                 self.kill_all()
         finally:
+            self.poll.unregister(pidfd)
             posix.close(pidfd)
 
     def reap_all(self) -> tuple[int, float, int]:
@@ -322,7 +324,7 @@ class Worker:
     def clean_up(self) -> bool:
         """Empty the scratch folder; False when it cannot be made as it was."""
         try:
-            if not same(look_at_scratch().scratch, self.made.scratch, PLACE):
+            if place(look_at_scratch().scratch) != place(self.made.scratch):
                 return False  # a program put something else there, a link for one: not to be followed
             if self.program_uid is None:
                 empty("scratch")
@@ -331,7 +333,9 @@ class Worker:
             old, self.made = self.made, look_at_scratch()
         except OSError:
             return False
-        return same(self.made.scratch, old.scratch, LASTING) and is_as_made(".", old.around, ["scratch"])
+        return bool(lasting(self.made.scratch) == lasting(old.scratch)) and is_as_made(
+            ".", old.around, ["scratch"]
+        )
 
     def as_program(self, act: Callable[[], object]) -> bool:
         """Do something with the program's rights, in a process of its own; whether it went well."""
@@ -372,13 +376,9 @@ def is_as_made(folder: str, made: posix.stat_result, entries: list[str]) -> bool
     """Whether a folder has these entries, and the times, mode and owner that it was made with."""
     try:
         now = posix.stat(folder, follow_symlinks=False)
-        return same(now, made, STAT) and posix.listdir(folder) == entries
+        return bool(state(now) == state(made)) and posix.listdir(folder) == entries
     except OSError:
         return False
-
-
-def same(one: posix.stat_result, other: posix.stat_result, names: tuple[str, ...]) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def waited_s(pid: int) -> float:
