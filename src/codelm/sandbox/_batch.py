@@ -6,7 +6,6 @@ import queue
 import threading
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from codelm.sandbox._outcome import Job, Outcome
@@ -25,20 +24,20 @@ class Ticket:
     def __init__(self, pool: Pool, job: Job) -> None:
         self._pool, self._job = pool, job
         self._slot: Slot | None = None  # where it runs
-        self._cancelled = threading.Event()
+        self._cancelled = False
 
     def run(self) -> Outcome | None:
         """Run it in the next slot that is free; None when it was cancelled before it began."""
         with self._pool.slot() as slot:
             self._slot = slot
             try:
-                return None if self._cancelled.is_set() else slot.run(self._job)
+                return None if self._cancelled else slot.run(self._job)
             finally:
                 self._slot = None
 
     def cancel(self) -> None:
         """From another thread: let it end soon. To be said again until it has."""
-        self._cancelled.set()
+        self._cancelled = True
         if (slot := self._slot) is not None:
             slot.interrupt()
 
@@ -51,11 +50,15 @@ def run_many(
     ended: queue.SimpleQueue[tuple[Key, Ticket, Outcome | BaseException | None]] = queue.SimpleQueue()
     tickets: set[Ticket] = set()
 
-    def run_one(key: Key, ticket: Ticket) -> None:
-        try:
-            ended.put((key, ticket, ticket.run()))
-        except BaseException as error:
-            ended.put((key, ticket, error))
+    waiting: queue.SimpleQueue[tuple[Key, Ticket] | None] = queue.SimpleQueue()
+
+    def run_all() -> None:
+        while (next_one := waiting.get()) is not None:
+            key, ticket = next_one
+            try:
+                ended.put((key, ticket, ticket.run()))
+            except BaseException as error:
+                ended.put((key, ticket, error))
 
     def next_ended() -> tuple[Key, Outcome]:
         left_s = None if ends_at is None else max(0.0, ends_at - time.monotonic())
@@ -69,12 +72,14 @@ def run_many(
         assert outcome is not None, "only the end of the batch cancels a job"
         return key, outcome
 
-    threads = ThreadPoolExecutor(len(pool.slots), thread_name_prefix="codelm-sandbox")
+    threads = [threading.Thread(target=run_all, name="codelm-sandbox", daemon=True) for _ in pool.slots]
     try:
+        for thread in threads:
+            thread.start()
         for key, job in jobs:
             ticket = Ticket(pool, job)
             tickets.add(ticket)
-            threads.submit(run_one, key, ticket)
+            waiting.put((key, ticket))
             if len(tickets) >= _at_once(pool):
                 yield next_ended()
         while tickets:
@@ -85,7 +90,10 @@ def run_many(
                 ticket.cancel()
             with contextlib.suppress(queue.Empty):
                 tickets.remove(ended.get(timeout=CANCEL_S)[1])
-        threads.shutdown()
+        for _ in threads:
+            waiting.put(None)
+        for thread in threads:
+            thread.join()
 
 
 async def run_async(pool: Pool, job: Job) -> Outcome:

@@ -186,8 +186,14 @@ def _all_pids() -> list[int]:
 
 
 def _read(path: str) -> bytes:
+    parts = []
     try:
-        with open(path, "rb", buffering=0) as stream:
-            return stream.read()
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # half the cost of open(), twice for each program
+        try:
+            while part := os.read(fd, 1 << 16):
+                parts.append(part)
+        finally:
+            os.close(fd)
     except OSError:  # it ended between the listing and the look
         return b""
+    return b"".join(parts)
