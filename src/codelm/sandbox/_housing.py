@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -87,6 +88,9 @@ class Housing:
             if self._cgroup is not None:
                 self._cgroup.add(self.process.pid)
             os.set_blocking(self.output, False)
+            self.poll = select.poll()  # for its reports and what its programs print
+            self.poll.register(self.control, select.POLLIN)
+            self.poll.register(self.output, select.POLLIN)
             self._wait_until_ready()
             self.pid = self.process.pid
             if plan.walled:  # what we started keeps watch outside; the worker is its only child
