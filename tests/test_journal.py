@@ -5,9 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codelm.errors import InputError, OutputError
 from codelm.journal import Journal
@@ -25,6 +28,64 @@ def test_journal_reopened_has_the_finished_pieces(tmp_path: Path) -> None:
         assert 7 in journal
         assert 8 not in journal
         assert journal["t/0"] == {"x": 2}
+
+
+def test_journal_piece_done_twice_is_the_last_one(tmp_path: Path) -> None:
+    """One piece under a key, where it was done last; also after it was opened again."""
+    with Journal(tmp_path / "j", HEADER) as journal:
+        for number, value in ((1, "a"), (2, "b" * 10_000), (1, "c")):
+            journal.append(number, {"x": value})
+        assert (len(journal), journal[1], journal[2]) == (2, {"x": "c"}, {"x": "b" * 10_000})
+    with Journal(tmp_path / "j", HEADER) as journal:
+        assert list(journal.items()) == [(2, {"x": "b" * 10_000}), (1, {"x": "c"})]
+        with pytest.raises(KeyError):
+            journal[3]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 40) | st.integers(2**40, 2**41) | st.text(max_size=3), st.text())))
+def test_journal_is_a_dict_that_survives(rows) -> None:
+    """Against a dict: any keys in any order, before and after it is opened again."""
+    with tempfile.TemporaryDirectory() as folder:
+        expected = {}
+        with Journal(f"{folder}/j", {}) as journal:
+            for key, text in rows:
+                journal.append(key, {"text": text})
+                expected[key] = {"text": text}
+            assert {key: journal[key] for key in expected} == expected
+        with Journal(f"{folder}/j", {}) as journal:
+            assert dict(journal.items()) == expected
+            assert len(journal) == len(expected)
+
+
+def test_journal_of_many_rows_takes_little_memory(tmp_path: Path) -> None:
+    """Less than sixteen bytes for each row that was finished."""
+    script = (
+        "import sys, tracemalloc\nfrom codelm.journal import Journal\n"
+        "tracemalloc.start()\n"
+        "with Journal(sys.argv[1], {}) as journal:\n"
+        "    for number in range(100_000):\n"
+        "        journal.append(number, {'verdict': 'passed', 'flags': []})\n"
+        "    assert tracemalloc.get_traced_memory()[0] < 1_600_000, tracemalloc.get_traced_memory()\n"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "j"], check=True)
+
+
+def test_journal_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    """And not waited for."""
+    os.mkfifo(tmp_path / "j")
+    with pytest.raises(InputError, match="not a file"), Journal(tmp_path / "j", {}):
+        pass
+
+
+def test_journal_names_the_one_limit_that_differs(tmp_path: Path) -> None:
+    """Not all that stand beside it."""
+    with Journal(tmp_path / "j", {"limits": {"time_s": 3.0, "files": 9}}):
+        pass
+    with (
+        pytest.raises(InputError, match=r"\(limits\.time_s was 3\.0, now 5\.0\)"),
+        Journal(tmp_path / "j", {"limits": {"time_s": 5.0, "files": 9}}),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("cut", range(1, 30))

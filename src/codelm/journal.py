@@ -4,21 +4,27 @@ A journal is a JSON Lines file. Its first line is a header that says what the wo
 finished piece of it under a key. A piece is handed to the kernel in one write before the next begins, so a
 killed process loses nothing it had reported, and at most the last line is torn (it is dropped on resume).
 The work counts as the same only when the header is the same; otherwise resuming would mix two runs.
+
+The pieces stay on disk: in memory is only where each begins, eight bytes for a whole number as its key.
 """
 
 import fcntl
 import json
 import os
+import stat
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeGuard
 
 from codelm.errors import InputError, OutputError
 from codelm.files import Json, parse_object
 
 Key = int | str
 _START = b'{"journal":1'  # of every journal
+_PIECE_BYTES = 4096
+_MAX_ROWS = 1 << 28
 
 
 class Journal:
@@ -32,8 +38,9 @@ class Journal:
     def __init__(self, path: str | Path, header: Json) -> None:
         self.path = Path(path)
         self.header = json.loads(json.dumps(header))
-        self._done: dict[Key, Json] = {}
+        self._places = _Places()
         self._file = -1
+        self._end = 0
 
     def __enter__(self) -> Self:
         try:
@@ -55,22 +62,30 @@ class Journal:
         os.close(self._file)
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._done
+        return self._places.get(key) is not None
 
     def __len__(self) -> int:
-        return len(self._done)
+        return len(self._places)
 
     def __getitem__(self, key: Key) -> Json:
-        return self._done[key]
+        place = self._places.get(key)
+        if place is None:
+            raise KeyError(key)
+        value: Json = json.loads(self._line_at(place))["value"]
+        return value
 
     def items(self) -> Iterator[tuple[Key, Json]]:
-        """The finished pieces, in the order they were finished."""
-        yield from self._done.items()
+        """The finished pieces, in the order they were finished; one done twice, where it was done last."""
+        for place, line in self._lines():
+            row = json.loads(line)
+            if "key" in row and self._places.get(row["key"]) == place:
+                yield row["key"], row["value"]
 
     def append(self, key: Key, value: Json) -> None:
         """Record one finished piece. Raises: OutputError; the pieces before it stay recorded."""
+        place = self._end
         self._write({"key": key, "value": value})
-        self._done[key] = value
+        self._places.put(key, place)
 
     def remove(self) -> None:
         """Delete the file, once its content lives elsewhere."""
@@ -85,23 +100,42 @@ class Journal:
             pass  # a file system without locks: then two runs at once are the user's to avoid
 
     def _resume(self) -> None:
-        with open(os.dup(self._file), "rb") as stream:
-            data = stream.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        lines = whole.splitlines()
-        if lines:
-            self._check_header(self._parse(lines[0], 1))
-        elif not _START.startswith(data[: len(_START)]):
-            raise InputError(f"{self.path}: not a journal; move it away or name another output")
-        for number, line in enumerate(lines[1:], start=2):
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            raise InputError(f"{self.path}: not a file; move it away or name another output")
+        number = 0
+        for number, (place, line) in enumerate(self._lines(), start=1):
             row = self._parse(line, number)
-            if not isinstance(row.get("key"), int | str) or not isinstance(row.get("value"), dict):
+            if number == 1:
+                self._check_header(row)
+            elif isinstance(row.get("key"), int | str) and isinstance(row.get("value"), dict):
+                self._places.put(row["key"], place)
+            else:
                 raise InputError(f"{self.path}, line {number}: not a journal row; delete the file")
-            self._done[row["key"]] = row["value"]
-        os.ftruncate(self._file, len(whole))  # only now that the file is known to be ours
-        os.lseek(self._file, len(whole), os.SEEK_SET)
-        if not lines:
+        if number == 0 and not _START.startswith(os.pread(self._file, len(_START), 0)):
+            raise InputError(f"{self.path}: not a journal; move it away or name another output")
+        os.ftruncate(self._file, self._end)  # only now that the file is known to be ours
+        os.lseek(self._file, self._end, os.SEEK_SET)
+        if number == 0:
             self._write({"journal": 1, **self.header})
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """Each whole line and where it begins; `_end` is set to where the last of them ends."""
+        place = 0
+        with open(os.open(self.path, os.O_RDONLY | os.O_CLOEXEC), "rb") as stream:
+            for line in stream:
+                if line.endswith(b"\n"):
+                    yield place, line
+                    place += len(line)
+        self._end = max(self._end, place)
+
+    def _line_at(self, place: int) -> bytes:
+        parts = []
+        while True:
+            piece, end, _ = os.pread(self._file, _PIECE_BYTES, place).partition(b"\n")
+            parts.append(piece)
+            place += len(piece)
+            if end or not piece:
+                return b"".join(parts)
 
     def _parse(self, line: bytes, number: int) -> Json:
         return parse_object(line.decode(errors="replace"), f"{self.path}, line {number}")
@@ -112,8 +146,7 @@ class Journal:
         wanted = {"journal": 1, **self.header}
         if found == wanted:
             return
-        differing = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
-        shown = ", ".join(f"{key} was {found.get(key)!r}, now {wanted.get(key)!r}" for key in differing)
+        shown = ", ".join(_differences(found, wanted))
         raise InputError(
             f"{self.path}: left by a run with other settings ({shown}); "
             "run with those settings to resume it, or delete it to start over"
@@ -121,6 +154,7 @@ class Journal:
 
     def _write(self, row: Json) -> None:
         line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
+        self._end += len(line)
         try:
             while line:
                 line = line[os.write(self._file, line) :]
@@ -128,3 +162,46 @@ class Journal:
             raise OutputError(
                 f"{self.path}: cannot be written ({error.strerror}); free some space and run again to resume"
             ) from error
+
+
+class _Places:
+    """Where in a file the line of each key begins."""
+
+    def __init__(self) -> None:
+        self._of_numbers = array("q")  # by key; -1 where there is none
+        self._of_others: dict[Key, int] = {}
+        self._numbers = 0
+
+    def __len__(self) -> int:
+        return self._numbers + len(self._of_others)
+
+    def get(self, key: Key) -> int | None:
+        if not self._is_small(key):
+            return self._of_others.get(key)
+        place = self._of_numbers[key] if key < len(self._of_numbers) else -1
+        return None if place < 0 else place
+
+    def put(self, key: Key, place: int) -> None:
+        if not self._is_small(key):
+            self._of_others[key] = place
+            return
+        missing = key + 1 - len(self._of_numbers)
+        if missing > 0:
+            self._of_numbers.extend(array("q", [-1]) * max(missing, len(self._of_numbers) // 4))
+        self._numbers += self._of_numbers[key] < 0
+        self._of_numbers[key] = place
+
+    @staticmethod
+    def _is_small(key: Key) -> TypeGuard[int]:
+        """Whether a key is the number of a row, not a number that happens to be a name."""
+        return isinstance(key, int) and 0 <= key < _MAX_ROWS
+
+
+def _differences(found: Json, wanted: Json, within: str = "") -> Iterator[str]:
+    """What differs between two headers, down to the single setting."""
+    for key in sorted(found.keys() | wanted.keys()):
+        old, new, name = found.get(key), wanted.get(key), f"{within}{key}"
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from _differences(old, new, f"{name}.")
+        elif old != new:
+            yield f"{name} was {old!r}, now {new!r}"

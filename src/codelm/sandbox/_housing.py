@@ -8,29 +8,24 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from codelm.errors import MissingError
-from codelm.sandbox import _protocol, _seccomp, _walls
+from codelm.sandbox import _hosts, _protocol
 from codelm.sandbox._cgroup import Cgroup
 from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import children, descendants, kill, kill_descendants, kill_marked
-from codelm.sandbox._root import PACKAGES, import_paths, link_packages, root_plan
+from codelm.sandbox._root import import_paths, link_packages
+from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
-LAUNCHER = Path(__file__).with_name("_launcher.py")
-BOX = "/box"  # inside the walls: the file system that holds the scratch folder
 START_S = 60.0  # a worker that is not ready by then does not work here
 STOP_S = 5.0  # for a worker to kill what it runs and go
 READ_BYTES = 1 << 16
 
-# -P, -s, -S: nothing of the user's folders, site or .pth files runs; -B: no bytecode is written. Not -I,
-# which would make the interpreter ignore PYTHONHASHSEED; the environment is ours, so nothing else gets in.
-INTERPRETER_FLAGS = ("-P", "-s", "-S", "-B")
 HASH_SEED = 0
 
 
@@ -44,15 +39,17 @@ class Plan:
     prelude: str
     python: Interpreter
     paths: tuple[str, ...] = ()  # of the host, to be read beside what the interpreter needs
+    without: frozenset[str] = frozenset()  # walls that are left out, to see what they hold
 
     @property
-    def walled(self) -> bool:
-        """Whether programs have a user and a file system of their own."""
-        return self.tier != "process"
+    def walls(self) -> Walls | None:
+        """What stands around the worker."""
+        return None if self.tier == PROCESS else Walls(tier=self.tier, uid=self.uid, without=self.without)
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""
-        return limits.rlimits(tasks=self.tasks(limits) if self.walled else None)
+        own_user = self.walls is not None and self.walls.own_user
+        return limits.rlimits(tasks=self.tasks(limits) if own_user else None)
 
     @staticmethod
     def tasks(limits: Limits) -> int:
@@ -68,7 +65,7 @@ class Housing:
 
         Raises: MissingError where a wall cannot be built; OSError when it does not come up.
         """
-        self.plan = plan
+        self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
         with contextlib.ExitStack() as undo:
@@ -77,6 +74,7 @@ class Housing:
                 undo.callback(self._cgroup.remove)
             self._folder = tempfile.mkdtemp(prefix="codelm-")
             undo.callback(_remove, self._folder)
+            self._make_room()
             self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             undo.callback(self.control.close)
             with theirs:
@@ -93,7 +91,9 @@ class Housing:
             self.poll.register(self.output, select.POLLIN)
             self._wait_until_ready()
             self.pid = self.process.pid
-            if plan.walled:  # what we started keeps watch outside; the worker is its only child
+            if (
+                self._walls is not None and self._walls.has_keeper
+            ):  # what we started keeps watch outside; the worker is its only child
                 self.pid = descendants(self.process.pid)[0]
                 # Its root is mounted nowhere any more, so nothing is left if we are killed.
                 os.rmdir(self._folder)
@@ -146,8 +146,11 @@ class Housing:
             self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self._kill()
-        if self.process.returncode != 0 and not self.plan.walled:  # it could not clean up behind itself
-            kill_marked(self._mark)
+        if self.process.returncode != 0:  # it could not clean up behind itself
+            if self._walls is None:
+                kill_marked(self._mark)
+            else:
+                self._walls.kill_leftovers()
         os.close(self.output)
         _remove(self._folder)
         if self._cgroup is not None:
@@ -168,19 +171,22 @@ class Housing:
                 count, last = count + len(piece), piece
         return count, last
 
-    def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
-        box = BOX
-        if not self.plan.walled:
-            box = f"{self._folder}/box"
-            os.mkdir(box, 0o700)
+    def _make_room(self) -> None:
+        if self._walls is not None:
+            self._walls.make_room(self._folder, self.plan.python)
+        else:
+            os.mkdir(f"{self._folder}/box", 0o700)
             link_packages(self.plan.python, self._folder)
+
+    def _spawn(self, control: socket.socket, printed: int) -> subprocess.Popen[bytes]:
+        config = self._config(control.fileno())
         return subprocess.Popen(
-            self._command(control.fileno(), box),
+            [*self._command(control.fileno()), json.dumps(config)],
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=printed,
             cwd=self._folder,
-            env=_environment(box, self._mark),
+            env=_environment(str(config["folder"]), self._mark),
             pass_fds=[control.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
         )
@@ -190,10 +196,11 @@ class Housing:
         with contextlib.suppress(TimeoutError):
             if self.control.recv(1) == _protocol.READY:
                 self.control.settimeout(None)
+                self.drain(READ_BYTES)  # it has run a few programs of its own
                 return
         said = self.drain(READ_BYTES)[1].decode(errors="replace").strip().splitlines()
         if said and said[-1].startswith("missing: "):
-            raise MissingError(_walls.how_to_mend(said[-1].removeprefix("missing: ")))
+            raise MissingError(_hosts.how_to_mend(self.plan.tier, said[-1].removeprefix("missing: ")))
         raise OSError(f"the sandbox's worker did not start ({said[-1] if said else 'no message'})")
 
     def _kill(self) -> None:
@@ -201,43 +208,36 @@ class Housing:
         kill(self.process.pid)
         self.process.wait()
 
-    def _command(self, control: int, box: str) -> list[str]:
-        python, config = self.plan.python.executable, json.dumps(self._config(control, box))
-        if not self.plan.walled:
-            return [python, *INTERPRETER_FLAGS, str(WORKER), config]
-        launcher = [os.path.realpath(sys.executable), *INTERPRETER_FLAGS, str(LAUNCHER)]
-        inside = [python, *INTERPRETER_FLAGS, "/worker.py", config]
-        return [*launcher, json.dumps(self._wall_config(control)), *inside]
+    def _command(self, control: int) -> list[str]:
+        if self._walls is None:
+            return [self.plan.python.executable, *INTERPRETER_FLAGS, str(WORKER)]
+        return self._walls.command(
+            WORKER,
+            control=control,
+            folder=self._folder,
+            limits=self.plan.limits,
+            python=self.plan.python,
+            paths=self.plan.paths,
+            cgroup=self._cgroup.procs_files if self._cgroup else (),
+        )
 
-    def _wall_config(self, control: int) -> dict[str, object]:
-        return {
+    def _config(self, control: int) -> dict[str, object]:
+        config: dict[str, object] = {
             "control": control,
-            "cgroup": self._cgroup.procs_files if self._cgroup else [],
-            "root": self._folder,
-            "worker": str(WORKER),
-            **root_plan(self.plan.python, self.plan.paths)._asdict(),
-            "uid": self.plan.uid,
-            "scratch_bytes": self.plan.limits.scratch_bytes,
-            "scratch_inodes": self.plan.limits.scratch_inodes,
-            "landlock_abi": _walls.landlock_abi(),
-            "filter": _seccomp.filter_bytes().hex(),
-        }
-
-    def _config(self, control: int, box: str) -> dict[str, object]:
-        packages = (PACKAGES,) if self.plan.walled else (self._folder,)
-        return {
-            "control": control,
-            "folder": box,
-            "remove_folder": None if self.plan.walled else self._folder,
+            "folder": f"{self._folder}/box",
+            "import_paths": import_paths(self.plan.python, self._folder),
             "prelude": self.plan.prelude,
-            "import_paths": import_paths(self.plan.python, *packages),
             "rlimits": self.plan.rlimits(self.plan.limits),
-            "killing": "inside" if self.plan.walled else "children",
+            "killing": "children",
+            "remove_folder": self._folder if self._walls is None else None,
             "program_uid": None,
             "stoppable": False,
             "last_filter": None,
             "last_filter_pid_at": [],
         }
+        return (
+            config if self._walls is None else config | self._walls.for_worker(self._folder, self.plan.python)
+        )
 
 
 def _environment(folder: str, mark: str) -> dict[str, str]:

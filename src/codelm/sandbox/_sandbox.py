@@ -24,12 +24,13 @@ class Sandbox:
     """Runs untrusted programs under limits and says what happened; use as a context manager.
 
     limits: of each program that has none of its own. workers: programs at a time; default: the processors
-    this process may use. prelude: Python source of the caller's own, run once in each worker, in a namespace of
-    its own; what it changes in modules every program finds changed.
+    this process may use. prelude: Python source of the caller's own, run once in each worker, in its own
+    namespace; what it changes in modules every program finds changed.
     isolation: a tier by name, or `auto`: the best of `full`, `gvisor` and `landlock` that this host has, but
     not `process`, which contains nothing; default: what the variable CODELM_ISOLATION says, else `auto`.
-    python: the interpreter of the programs, a path or a name on PATH; default: the running one. packages: what
-    they may import beyond the standard library, with all that it needs; default: numpy where it is installed.
+    python: the interpreter of the programs, a path or a name on PATH; default: the running one.
+    packages: what they may import beyond the standard library, with all that it needs; default: numpy where
+    it is installed.
     paths: more of the host that they may read, a compiler's folders for one.
     Safe to use from several threads; not in a process forked after it was entered.
     Raises, on entry: MissingError where the host cannot do this; InfraError when no worker comes up.
@@ -45,13 +46,14 @@ class Sandbox:
         python: str | None = None,
         packages: Sequence[str] | None = None,
         paths: Sequence[str] = (),
+        _without: Iterable[str] = (),
     ) -> None:
         self.limits = limits or Limits()
         self.workers = usable_cpus() if workers is None else workers
         if not 1 <= self.workers <= MAX_WORKERS:
             raise ValueError(f"workers must be 1 to {MAX_WORKERS}, got {workers}")
-        self.tier = tier_of(isolation or os.environ.get(ISOLATION_VARIABLE) or AUTO)
         self.python = interpreter(python, packages)
+        self.tier = tier_of(isolation or os.environ.get(ISOLATION_VARIABLE) or AUTO, self.python)
         plans = (
             Plan(
                 tier=self.tier,
@@ -60,13 +62,14 @@ class Sandbox:
                 prelude=prelude,
                 python=self.python,
                 paths=tuple(paths),
+                without=frozenset(_without),
             )
             for uid in fresh_uids(self.workers)
         )
         self._pool = Pool([Slot(plan) for plan in plans])
 
     def __enter__(self) -> Self:
-        check_host(self.tier)
+        check_host(self.tier, self.python)
         self._pool.open()
         return self
 

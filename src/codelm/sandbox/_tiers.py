@@ -1,21 +1,36 @@
-"""The tiers of isolation: which one is meant, and what each holds. Between `process` and `full` there is
-nothing yet; `auto` never falls back, it refuses.
-"""
+"""The tiers of isolation: which can be had on this host, which one is meant, and what each holds."""
 
+import functools
+import os
 import secrets
-import sys
+import subprocess
+import tempfile
 from dataclasses import dataclass
 
 from codelm.errors import MissingError, UsageError
-from codelm.sandbox import _walls
-from codelm.sandbox._housing import Plan
-from codelm.sandbox._interpreter import interpreter
+from codelm.sandbox import _hosts, _seccomp, _walls
+from codelm.sandbox._housing import WORKER
+from codelm.sandbox._interpreter import Interpreter, interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import missing_kernel_feature
-from codelm.sandbox._slot import Slot
+from codelm.sandbox._walls import FULL, LANDLOCK, PROCESS, Walls
 
-AUTO, FULL, PROCESS = "auto", "full", "process"
-ISOLATIONS = (AUTO, FULL, PROCESS)  # what a user may ask for
+AUTO = "auto"
+ISOLATIONS = (AUTO, FULL, LANDLOCK, PROCESS)  # what a user may ask for
+CONTAINED = (FULL, LANDLOCK)  # what `auto` may mean, best first
+PROBE_S = 30.0
+LEAST_ABI = 3  # of Landlock, where programs run as the supervisor's own user: before it, files can be cut off
+
+# Runs where the worker would; where programs are to have a user of their own, as that user.
+_TRY = """
+import os
+try:
+    if {uid} is not None:
+        os.setgroups([]); os.setresgid({uid}, {uid}, {uid}); os.setresuid({uid}, {uid}, {uid})
+    open(os.__file__).close()
+except OSError as error:
+    raise SystemExit(f"missing: {{error.filename or 'a user'}}: {{error.strerror}} for programs' own user")
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,57 +48,127 @@ _COMMON = (
     Layer(name="polled and killed by the supervisor: charged time, wall time, memory, processes, output"),
     Layer(name="all descendants killed and reaped before the verdict"),
 )
+_FULL = (
+    Layer(name="namespaces: pid, mount, network, ipc, uts; user namespace where not root"),
+    Layer(name="read-only root: interpreter, libraries, installed packages, five devices; no /proc"),
+    Layer(name="scratch: a tmpfs, capped in bytes and inodes"),
+    Layer(name="seccomp: deny-list with EPERM; another architecture is killed"),
+    Layer(name="a user id of its own, no capabilities, no_new_privs, not dumpable"),
+    Layer(name="rlimit: processes and threads"),
+)
+_BARE = (
+    Layer(
+        name="namespaces",
+        holds=False,
+        note="which files, processes and addresses the host has can be found out, not what is in them",
+    ),
+    Layer(name="scratch: capped as a whole", holds=False, note="each file is"),
+    Layer(name="seccomp: deny-list with EPERM; few requests to devices, no datagrams, no signals by files"),
+)
+_OWN_USER = (
+    Layer(name="a user id of its own, no capabilities, no_new_privs, not dumpable"),
+    Layer(name="rlimit: processes and threads"),
+)
+_SAME_USER = (
+    Layer(name="seccomp: no process, no signal to others, no change to modes, owners and times of files"),
+    Layer(name="a user id of its own", holds=False, note="only root can give one; `sudo` or a container can"),
+)
 
 
-def tier_of(isolation: str) -> str:
-    """The tier that is meant: `auto` means `full`. Raises: UsageError."""
+def tier_of(isolation: str, python: Interpreter | None = None) -> str:
+    """The tier that is meant: `auto` means the best that contains programs here; never `process`.
+
+    Raises: UsageError for an unknown name; MissingError where `auto` finds none, with each one's reason.
+    """
     if isolation not in ISOLATIONS:
         raise UsageError(f"isolation must be one of {', '.join(ISOLATIONS)}; found {isolation!r}")
-    return FULL if isolation == AUTO else isolation
+    if isolation != AUTO:
+        return isolation
+    reasons = []
+    for tier in CONTAINED:
+        if (reason := probe(tier, python)) is None:
+            return tier
+        reasons.append(reason)
+    raise MissingError(
+        f"{'. '.join(dict.fromkeys(reasons))}. Or ask for `{PROCESS}`, for programs you would run yourself"
+    )
+
+
+def check_host(tier: str, python: Interpreter) -> None:
+    """Raises: MissingError where a tier cannot be had."""
+    if reason := probe(tier, python):
+        raise MissingError(reason)
+
+
+@functools.cache
+def probe(tier: str, python: Interpreter | None = None) -> str | None:
+    """Why a tier cannot be had here, or None: seen by building its walls and running Python in them, once."""
+    if reason := _hosts.not_linux():
+        return reason
+    if missing := missing_kernel_feature():
+        return f"the sandbox needs {missing}, which this kernel does not have"
+    if tier == PROCESS:
+        return None
+    walls = Walls(tier=tier, uid=fresh_uids(1)[0])
+    reason = _missing_in_kernel(walls) or _seen_to_fail(walls, python or interpreter())
+    return None if reason is None else _hosts.how_to_mend(tier, reason)
+
+
+def _missing_in_kernel(walls: Walls) -> str | None:
+    if reason := _seccomp.missing():
+        return reason
+    if walls.tier == LANDLOCK:
+        abi = _walls.landlock_abi()
+        if not abi:
+            return "the kernel has no Landlock: Linux 5.13 or later has, with `lsm=` naming it"
+        if abi < LEAST_ABI and not walls.own_user:
+            return f"Landlock here is version {abi}, {LEAST_ABI} is needed: Linux 6.2, or run as root"
+    return None
+
+
+def _seen_to_fail(walls: Walls, python: Interpreter) -> str | None:
+    """Build the walls around a Python that does nothing."""
+    source = _TRY.format(uid=walls.uid if walls.tier == LANDLOCK and walls.own_user else None)
+    with tempfile.TemporaryDirectory(prefix="codelm-") as folder, open(os.devnull) as control:
+        walls.make_room(folder, python)
+        command = walls.command(
+            WORKER, control=control.fileno(), folder=folder, limits=Limits(), python=python
+        )
+        try:
+            ended = subprocess.run(
+                [*command[:-1], "-c", source],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                cwd=folder,
+                env={},
+                pass_fds=[control.fileno()],
+                start_new_session=True,
+                timeout=PROBE_S,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+    if ended.returncode == 0:
+        return None
+    said = ended.stderr.decode(errors="replace").strip().splitlines()
+    return said[-1].removeprefix("missing: ") if said else f"ended with {ended.returncode}"
 
 
 def layers_of(tier: str) -> tuple[Layer, ...]:
-    """What holds in a tier on this host. All but Landlock must, or the tier is refused."""
+    """What holds in a tier on this host, and what of the better ones does not."""
     if tier == PROCESS:
         return _COMMON
+    if tier == FULL:
+        return (*_FULL, _landlock(), *_COMMON)
+    return (_landlock(), *_BARE, *(_OWN_USER if _walls.may_change_user() else _SAME_USER), *_COMMON)
+
+
+def _landlock() -> Layer:
     abi = _walls.landlock_abi()
-    landlock = Layer(
-        name=f"Landlock, ABI {abi}: files, TCP, abstract sockets, signals, as far as that ABI goes"
-    )
     if not abi:
-        landlock = Layer(name="Landlock", holds=False, note="the kernel has none; Linux 5.13 or later has")
-    return (
-        Layer(name="namespaces: pid, mount, network, ipc, uts, cgroup; user namespace where not root"),
-        Layer(name="read-only root: interpreter, libraries, installed packages, five devices; no /proc"),
-        Layer(name="scratch: a tmpfs, capped in bytes and inodes"),
-        Layer(name="seccomp: deny-list with EPERM; another architecture is killed"),
-        landlock,
-        Layer(name="a user id of its own, no capabilities, no_new_privs, not dumpable"),
-        Layer(name="rlimit: processes and threads"),
-        *_COMMON,
-    )
-
-
-def check_host(tier: str) -> None:
-    """Raises: MissingError for what can be told before anything is tried."""
-    if sys.platform != "linux":
-        raise MissingError(f"the sandbox needs Linux, this is {sys.platform}; use a Linux machine or WSL2")
-    if missing := missing_kernel_feature():
-        raise MissingError(f"the sandbox needs {missing}, which this kernel does not have")
-    if tier == FULL and (missing := _walls.missing_for_full()):
-        raise MissingError(_walls.how_to_mend(missing))
-
-
-def probe(tier: str) -> str | None:
-    """Why a tier cannot be had here, or None: found by starting a worker in it and stopping it."""
-    slot = Slot(Plan(tier=tier, uid=fresh_uids(1)[0], limits=Limits(), prelude="", python=interpreter()))
-    try:
-        check_host(tier)
-        slot.start()
-    except (MissingError, OSError) as error:
-        return str(error)
-    slot.stop()
-    return None
+        return Layer(name="Landlock", holds=False, note="the kernel has none; Linux 5.13 or later has")
+    more = ", TCP" * (abi >= 4) + ", abstract sockets, signals" * (abi >= 6)
+    return Layer(name=f"Landlock, ABI {abi}: files{more}")
 
 
 def fresh_uids(count: int) -> list[int]:

@@ -241,6 +241,7 @@ class Worker:
         self.control, self.config, self.for_programs = control, config, for_programs
         self.program_uid: int | None = config["program_uid"]
         self.forked = 0
+        self.pid = 0  # of the program that runs; 0 while none does
         self.has_schedstat = posix.access("/proc/self/schedstat", posix.R_OK)
         self.poll = select.poll()
         # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
@@ -280,13 +281,13 @@ class Worker:
         if pid == 0:
             self.for_programs.enter()
             child(fds, self.config)
-        self.forked += 1
+        self.forked, self.pid = self.forked + 1, pid
         for fd in fds:
             posix.close(fd)
         if not self.wait_for(pid):
             return False
         ended = pid, time.monotonic(), waited_s(pid) if self.has_schedstat else 0.0
-        status, usage = posix.wait4(pid, 0)[1:]
+        self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
         leftovers, clean = 0, True
         if has_children() or not (keep or self.is_pristine()):
@@ -349,6 +350,9 @@ class Worker:
                     posix.kill(-1, signal.SIGKILL)
                 case "as_program":  # all of the program's user
                     self.as_program(lambda: posix.kill(-1, signal.SIGKILL))
+                case "child":  # it cannot fork: there is no other
+                    if self.pid:
+                        posix.kill(self.pid, signal.SIGKILL)
                 case _:
                     kill_children()
 

@@ -1,0 +1,60 @@
+"""What kind of host this is, and the words and the command for a wall that cannot be had on it."""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+from codelm.sandbox._walls import FULL
+
+_APPARMOR = (
+    "AppArmor keeps user namespaces from ordinary users here: run as root, or allow them to this Python: "
+    "`printf 'abi <abi/4.0>,\\nprofile codelm-python {python} flags=(unconfined) {{ userns, }}\\n' "
+    "| sudo tee /etc/apparmor.d/codelm-python && sudo apparmor_parser -r /etc/apparmor.d/codelm-python`"
+)
+_DOCKER = (
+    "this is a container: start it with `--runtime=runsc`, or with `--security-opt seccomp=unconfined "
+    "--security-opt apparmor=unconfined`"
+)
+_KUBERNETES = "this is a Kubernetes pod: give it a RuntimeClass of gVisor or Kata"
+_ELSEWHERE = {
+    "Darwin": "macOS has none of what it is built of; run codelm in a Linux container or virtual machine",
+    "Windows": "use WSL2: `wsl --install`",
+}
+
+
+def not_linux() -> str | None:
+    """Why there is no sandbox on this system at all, or None."""
+    system = platform.system()
+    if system == "Linux":
+        return None
+    return f"the sandbox needs Linux, this is {system}: {_ELSEWHERE.get(system, 'use a Linux machine')}"
+
+
+def how_to_mend(tier: str, reason: str) -> str:
+    """One line for a wall that could not be had: which, why as far as can be told, and what gets it."""
+    mend = _for_full() if tier == FULL else None
+    return f"isolation `{tier}` cannot be had here ({reason})" + (f"; {mend}" if mend else "")
+
+
+def _for_full() -> str:
+    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return _KUBERNETES
+    if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
+        return _DOCKER
+    if os.geteuid() == 0:
+        return f"root has lost rights here: if {_DOCKER}"
+    if _reads("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return _APPARMOR.format(python=os.path.realpath(sys.executable))
+    for name in ("user.max_user_namespaces", "kernel.unprivileged_userns_clone"):
+        if _reads(f"/proc/sys/{name.replace('.', '/')}") == "0":
+            value = 10000 if name.startswith("user") else 1
+            return f"user namespaces are off: run as root, or `sudo sysctl -w {name}={value}`"
+    return "run as root, or where user namespaces are allowed"
+
+
+def _reads(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
