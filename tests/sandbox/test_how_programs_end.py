@@ -146,7 +146,7 @@ def test_program_runs_under_the_process_limits_whatever_the_callers_are() -> Non
     mask = os.umask(0o077)
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
-        with Sandbox(limits, workers=1) as sandbox:
+        with Sandbox(limits, workers=1, isolation="process") as sandbox:
             outcome = sandbox.run(Program(units=(f"wanted = {wanted!r}\n" + source,)))
     finally:
         os.umask(mask)
