@@ -147,8 +147,10 @@ def main() -> None:
     sys.stdout.flush()  # or every child would inherit, and print, what is in the buffer
     gc.collect()
     gc.freeze()
-    posix.dup2(config["control"], CONTROL, False)
-    posix.close(config["control"])
+    if config["control"] != CONTROL:
+        posix.dup2(config["control"], CONTROL)
+        posix.close(config["control"])
+    posix.set_inheritable(CONTROL, False)
     with socket.socket(fileno=CONTROL) as control:
         worker = Worker(control, config, for_programs)
         control.send(b"R")
