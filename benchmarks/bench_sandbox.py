@@ -78,9 +78,7 @@ def print_overhead(
         contenders |= {tier: in_sandbox(box, programs) for tier, box in boxes.items()}
         costs = in_turn(contenders, rounds)
         forks = {tier: box.forks for tier, box in boxes.items()}
-    print(
-        f"| {workers} at a time | programs/s | ms x cores | over the floor | CPU ms | over the floor | forks |"
-    )
+    print(f"| {workers} at a time | programs/s | ms x cores | over floor | CPU ms | over floor | forks |")
     print("|---|---|---|---|---|---|---|")
     for name, seen in costs.items():
         wall, cpu = (median(getattr(cost, field) for cost in seen) for field in ("wall", "cpu"))
@@ -167,9 +165,8 @@ def print_latency(make: Make, program: Program, tiers: list[str], count: int = 5
                     began = time.perf_counter()
                     assert box.run(each).proof
                     took.setdefault((tier, each), []).append((time.perf_counter() - began) * 1e3)
-    print(
-        f"\n| ms for one program, {count} times | `x = 1`, p50 | p99 | HumanEval/0, p50 | p99 |\n|---|---|---|---|---|"
-    )
+    print(f"\n| ms for one program, {count} times | `x = 1`, p50 | p99 | HumanEval/0, p50 | p99 |")
+    print("|---|---|---|---|---|")
     for tier in tiers:
         cells = [
             f"{median(took[tier, p]):.2f} | {quantiles(took[tier, p], n=100)[98]:.2f}"
@@ -234,7 +231,8 @@ def print_steps(make: Make, programs: Sequence[Program], rounds: int) -> None:
     source = _housing.WORKER.read_text()
     source = source.replace("usage.ru_maxrss * 1024", "usage.ru_minflt")
     body, main_call, _ = source.rpartition('if __name__ == "__main__":')
-    assert main_call and "ru_minflt" in body
+    assert main_call
+    assert "ru_minflt" in body
     seen: dict[str, list[tuple[float, int]]] = {step: [] for step in STEPS}
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as ends:
         boxes = {}

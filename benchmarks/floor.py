@@ -1,12 +1,12 @@
-"""The least that a fork per program can cost: a warm interpreter, a bare fork, a pipe, the program, nothing else.
+"""The least that a fork per program can cost: a warm interpreter, a bare fork, a pipe, the program.
 
-No walls, no limits, no clocks, no clean-up, no verdict. It preloads and warms up as the sandbox's worker does,
-and runs programs by the worker's own `run`. Run by bench_sandbox.py in a lean interpreter:
+No walls, limits, clocks, clean-up or verdict. It preloads and warms up as the sandbox's worker does, and runs
+programs by the worker's own `run`. Run by bench_sandbox.py in a lean interpreter:
 
     python -P -s -S -B floor.py WORKER.py PROGRAMS.json
 
-PROGRAMS.json: {"prelude": source, "programs": [[unit, ...], ...]}. Each line on stdin is a JSON list of numbers
-of programs; the answer is one line, the seconds they took: [wall, CPU of the forking process, CPU of the forks].
+PROGRAMS.json: {"prelude": source, "programs": [[unit, ...], ...]}. Each line on stdin is a JSON list of
+numbers of programs; the answer is one line, the seconds they took: [wall, CPU of what forks, CPU of the forks].
 """
 
 import gc

@@ -144,6 +144,14 @@ def digest_json(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def cache_dir() -> Path:
+    """Where what can be fetched or made again is kept: CODELM_CACHE, else the user's cache folder."""
+    if folder := os.environ.get("CODELM_CACHE"):
+        return Path(folder)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "codelm"
+
+
 class _Zstd(io.RawIOBase):
     """Reads Zstandard frames; unlike the library's stream reader, it notices a frame cut short."""
 

@@ -25,6 +25,7 @@ Key = int | str
 _START = b'{"journal":1'  # of every journal
 _PIECE_BYTES = 4096
 _MAX_ROWS = 1 << 28
+_SHOWN = 5  # differences, in a message
 
 
 class Journal:
@@ -146,7 +147,9 @@ class Journal:
         wanted = {"journal": 1, **self.header}
         if found == wanted:
             return
-        shown = ", ".join(_differences(found, wanted))
+        differing = list(_differences(found, wanted))
+        more = f", and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+        shown = ", ".join(differing[:_SHOWN]) + more
         raise InputError(
             f"{self.path}: left by a run with other settings ({shown}); "
             "run with those settings to resume it, or delete it to start over"

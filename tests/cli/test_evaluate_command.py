@@ -60,7 +60,7 @@ def test_table_goes_to_stdout_and_messages_to_stderr(folder: Path) -> None:
 
 def test_json_is_one_object_on_stdout(folder: Path) -> None:
     """Numbers for a script; undefined is null."""
-    ended = _run(folder, "evaluate", "samples.jsonl", "--problems", "problems.jsonl", "--json", "--no-dedup")
+    ended = _run(folder, "evaluate", "samples.jsonl", "--problems", "problems.jsonl", "--json", "--no-cache")
     score = json.loads(ended.stdout)
     assert (score["pass_at_k"]["1"]["value"], score["pass_at_k"]["100"]["value"]) == (0.5, None)
     assert score["verdicts"] == {"passed": 2, "wrong": 1, "error": 1}

@@ -16,7 +16,7 @@ from support import absent
 from codelm.errors import InputError, OutputError, UsageError
 from codelm.evaluation import Judge, Verdict, evaluate_samples, judge_completions
 from codelm.problems import Problem, ProblemSet, Sample, write_problems
-from codelm.sandbox import Ended, Outcome, Sandbox
+from codelm.sandbox import Ended, Outcome, Sandbox, Ticket
 
 TEST = "def check(candidate):\n    assert candidate(2) == 4\n"
 SET = ProblemSet.of(
@@ -60,7 +60,7 @@ def test_rows_keep_input_order_and_the_samples_own_fields(samples: Path) -> None
         "wrong",
         "AssertionError",
     )
-    assert rows[2]["flags"] == ["deduplicated"]
+    assert rows[2]["wall_s"] == rows[0]["wall_s"]  # the same program: judged once
     assert sorted(os.listdir(samples.parent)) == [
         "samples.jsonl",
         "samples.jsonl_results.jsonl",
@@ -162,13 +162,13 @@ def test_infra_errors_turn_the_score_into_bounds(samples: Path, monkeypatch) -> 
     """All of them failing, all of them passing."""
     lost = Outcome(ended=Ended.LOST, message="out of forks")
     monkeypatch.setattr(Sandbox, "run_alone", lambda *_: lost)
-    real = Sandbox.run_many
+    real = Ticket.run
 
-    def lose_one(self, programs):
-        for key, outcome in real(self, programs):
-            yield key, lost if outcome.exception else outcome
+    def lose_one(self):
+        outcome = real(self)
+        return lost if outcome.exception else outcome
 
-    monkeypatch.setattr(Sandbox, "run_many", lose_one)
+    monkeypatch.setattr(Ticket, "run", lose_one)
     evaluation = evaluate_samples(samples, SET, workers=1, ks=(1,))
     assert evaluation.infra_errors == 1
     assert evaluation.pass_at_k[1].value == pytest.approx(0.75)
@@ -180,7 +180,7 @@ RUN = """
 import sys
 from codelm.evaluation import Judge, Verdict, evaluate_samples, judge_completions
 from codelm.problems import read_problems
-evaluate_samples(sys.argv[1], read_problems(sys.argv[2]), workers=2, dedup=False)
+evaluate_samples(sys.argv[1], read_problems(sys.argv[2]), workers=2, cache=False)
 """
 
 
@@ -215,7 +215,7 @@ def test_journal_of_other_settings_is_refused_with_the_difference(samples: Path)
     """Another limit, other samples or other problems would mix two runs."""
     journal = samples.with_name("samples.jsonl_results.partial")
     journal.write_text('{"journal":1,"limits":{"time_s":1.0}}\n')
-    with pytest.raises(InputError, match=r"left by a run with other settings .*limits was"):
+    with pytest.raises(InputError, match=r"left by a run with other settings .*codelm was None, now"):
         evaluate_samples(samples, SET)
 
 
@@ -276,7 +276,7 @@ def _without(row: dict, names: tuple[str, ...]) -> dict:
 def test_damaged_journal_row_is_refused_in_one_line(samples: Path, monkeypatch, row: str) -> None:
     """A row that is no verdict of ours is named, with what to do."""
 
-    def interrupted(self, jobs, *, dedup=True):
+    def interrupted(self, jobs):
         raise KeyboardInterrupt
         yield
 
@@ -293,8 +293,8 @@ def test_samples_changed_while_they_are_judged_are_refused(samples: Path, monkey
     """Verdicts of one file never stand beside the rows of another."""
     real = Judge.judge_many
 
-    def judging(self, jobs, *, dedup=True):
-        yield from real(self, jobs, dedup=dedup)
+    def judging(self, jobs):
+        yield from real(self, jobs)
         samples.write_text(samples.read_text().replace("t/1", "t/2"))
 
     monkeypatch.setattr(Judge, "judge_many", judging)
@@ -318,7 +318,7 @@ def test_row_lost_through_our_fault_is_judged_again_on_resume(
     good = judge_completions(SET, [Sample.from_json(ROWS[1], "here")])[0]
     lost = replace(good, verdict=Verdict.INFRA_ERROR)
 
-    def interrupted(self, jobs, *, dedup=True):
+    def interrupted(self, jobs):
         yield 0, lost
         yield 1, good
         raise KeyboardInterrupt

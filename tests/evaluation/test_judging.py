@@ -7,7 +7,7 @@ import pytest
 from codelm.errors import InputError
 from codelm.evaluation import Job, Judge, Judgement, Verdict, judge_completions
 from codelm.problems import Problem, ProblemSet, Sample, read_problems
-from codelm.sandbox import Ended, Limits, Outcome, Sandbox
+from codelm.sandbox import Ended, Limits, Outcome, Sandbox, Ticket
 
 TWICE = Problem(
     task_id="t/0",
@@ -72,11 +72,8 @@ def test_program_that_kills_its_worker_twice_is_crashed_and_counts() -> None:
 )
 def test_lost_program_is_run_alone_before_it_counts(monkeypatch, second, expected) -> None:
     """A worker that broke once says nothing about the program; twice, it does, unless nothing was run."""
-    monkeypatch.setattr(Sandbox, "run", lambda *_: Outcome(ended=Ended.LOST))
+    monkeypatch.setattr(Ticket, "run", lambda *_: Outcome(ended=Ended.LOST))
     monkeypatch.setattr(Sandbox, "run_alone", lambda *_: second)
-    monkeypatch.setattr(
-        Sandbox, "run_many", lambda self, programs: ((key, self.run(program)) for key, program in programs)
-    )
     [judgement] = judge_completions(SET, _samples(["    return 2 * x\n"]), workers=1)
     assert (judgement.verdict, judgement.flags) == (expected, ("run_alone",))
 
@@ -90,15 +87,17 @@ def test_program_that_ends_near_its_limit_is_judged_by_a_run_alone() -> None:
     assert (late.verdict, late.flags) == (Verdict.TIMEOUT, ("run_alone",))
 
 
-def test_identical_programs_are_judged_once_and_say_so() -> None:
-    """Same judgement, flagged; without dedup each is run."""
+def test_identical_programs_are_judged_once() -> None:
+    """One judgement for all who gave the program; without a cache each is run."""
     samples = _samples(["    return 2 * x\n", "    return x\n"] * 5)
     judged = judge_completions(SET, samples, workers=2)
     assert [judgement.passed for judgement in judged] == [True, False] * 5
-    assert sum("deduplicated" in judgement.flags for judgement in judged) == 8
-    apart = judge_completions(SET, samples, workers=2, dedup=False)
-    assert [judgement.verdict for judgement in apart] == [judgement.verdict for judgement in judged]
-    assert not any(judgement.flags for judgement in apart)
+    assert len({judgement.wall_s for judgement in judged}) == 2
+    jobs = [Job(key, TWICE, sample.completion) for key, sample in enumerate(samples)]
+    with Judge(workers=2) as judge:
+        apart = dict(judge.judge_many(jobs))
+        assert judge._sandbox.forks == 10
+    assert [apart[key].verdict for key in range(10)] == [judgement.verdict for judgement in judged]
 
 
 def test_one_prompt_under_two_tests_is_not_one_program() -> None:

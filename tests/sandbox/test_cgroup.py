@@ -22,9 +22,10 @@ TOUCH = "b = bytearray({size}); b[::4096] = bytes(len(b[::4096]))\n"
 @pytest.fixture
 def group() -> Iterator[Cgroup]:
     """A group of 60 MiB and 16 tasks, gone when the test is over."""
-    made = Cgroup.create(60 * MiB, 16)
+    made = Cgroup.create()
     if made is None:
         absent("this process may not make control groups")
+    made.limit(60 * MiB, 16)
     yield made
     assert made.kill()
     assert made.remove()
@@ -137,14 +138,12 @@ def test_group_in_use_is_not_removed(group, monkeypatch) -> None:
 def test_leftovers_of_a_dead_supervisor_are_swept_and_only_those(group) -> None:
     """One that was killed leaves its groups; the next to make one removes them. Those of the living stay."""
     source = "from codelm.sandbox._cgroup import Cgroup\nimport json, os\n"
-    source += (
-        "print(json.dumps(Cgroup.create(1 << 26, 9).procs_files), flush=True)\nos.kill(os.getpid(), 9)\n"
-    )
+    source += "print(json.dumps(Cgroup.create().procs_files), flush=True)\nos.kill(os.getpid(), 9)\n"
     dead = subprocess.run([sys.executable, "-c", source], check=False, capture_output=True, text=True)
     assert dead.returncode == -signal.SIGKILL
     left = [Path(name) for name in json.loads(dead.stdout)]
     assert all(path.exists() for path in left)
-    other = Cgroup.create(60 * MiB, 16)
+    other = Cgroup.create()
     assert other is not None
     assert not any(path.exists() for path in left)
     assert group.is_empty()  # still there
@@ -156,7 +155,7 @@ def test_user_who_may_not_make_groups_has_none() -> None:
     """None, without a word on stderr."""
     script = (
         "import os\nfrom codelm.sandbox._cgroup import Cgroup\n"
-        "os.setgid(65534); os.setuid(65534)\nprint(Cgroup.create(1 << 26, 16))\n"
+        "os.setgid(65534); os.setuid(65534)\nprint(Cgroup.create())\n"
     )
     ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
     assert (ended.stdout, ended.stderr) == ("None\n", "")
@@ -174,9 +173,9 @@ def version_2(tmp_path: Path, monkeypatch) -> Path:
 
 def test_version_2_makes_the_group_where_controllers_are_lent(version_2) -> None:
     """Beside our own, which holds processes and so lends none; not at all where neither does."""
-    assert Cgroup.create(60 * MiB, 16) is None
+    assert Cgroup.create() is None
     (version_2 / "cgroup.subtree_control").write_text("cpu memory pids")
-    made = Cgroup.create(60 * MiB, 16)
+    made = Cgroup.create()
     assert made is not None
     (folder,) = (Path(name).parent for name in made.procs_files)
     assert (folder.parent, folder.name.startswith(f"codelm-{os.getpid()}-")) == (version_2, True)
@@ -185,10 +184,11 @@ def test_version_2_makes_the_group_where_controllers_are_lent(version_2) -> None
 def test_version_2_writes_its_own_files(version_2) -> None:
     """Limits, no swap, the count of kills, and all killed at one stroke."""
     (version_2 / "own" / "cgroup.subtree_control").write_text("memory pids")
-    made = Cgroup.create(60 * MiB, 16)
+    made = Cgroup.create()
     assert made is not None
     (name,) = made.procs_files
     folder = Path(name).parent
+    made.limit(60 * MiB, 16)
     assert [(folder / name).read_text() for name in ("memory.max", "pids.max")] == [str(60 * MiB), "16"]
     files = {"memory.current": "1000", "pids.current": "2", "memory.swap.max": "max", "cgroup.procs": ""}
     files |= {"memory.events": "low 0\nhigh 0\nmax 7\noom 3\noom_kill 2\noom_group_kill 0\n"}

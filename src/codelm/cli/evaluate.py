@@ -50,7 +50,9 @@ def evaluate(
             show_default="numpy where installed",
         ),
     ] = None,
-    no_dedup: Annotated[bool, typer.Option("--no-dedup", help="Run identical programs each time.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Run each program, known or not, identical or not.")
+    ] = False,
 ) -> None:
     """Judge every sample against its problem's tests and print pass@k with 95% intervals over problems.
 
@@ -71,7 +73,7 @@ def evaluate(
         limits=limits,
         workers=workers,
         ks=ks,
-        dedup=not no_dedup,
+        cache=not no_cache,
         isolation=isolation,
         python=python,
         packages=None if packages is None else [name for name in packages.split(",") if name.strip()],

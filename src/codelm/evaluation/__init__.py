@@ -5,6 +5,7 @@ private channel, so exits, crashes and silence are never passes; but code that m
 (an `__eq__` that is always true, say). What the sandbox beneath contains: see `codelm.sandbox`.
 """
 
+from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._evaluate import Evaluation, evaluate_samples
 from codelm.evaluation._judge import Job, Judge, judge_completions
 from codelm.evaluation._scan import Scan, scan_samples
@@ -17,6 +18,7 @@ __all__ = [
     "Judgement",
     "Scan",
     "Verdict",
+    "VerdictCache",
     "evaluate_samples",
     "judge_completions",
     "scan_samples",

@@ -4,16 +4,18 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from codelm import __version__
 from codelm.errors import InputError, UsageError
+from codelm.evaluation._cache import FILE as CACHE_FILE
+from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._judge import Job, Judge
-from codelm.evaluation._scan import Scan, scan_samples
+from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
 from codelm.evaluation._verdict import Judgement, Verdict
-from codelm.files import Json, read_jsonl, write_json, write_jsonl
+from codelm.files import Json, cache_dir, read_jsonl, write_json, write_jsonl
 from codelm.journal import Journal
 from codelm.problems import ProblemSet
 from codelm.progress import progress
@@ -76,8 +78,8 @@ def evaluate_samples(
     limits: Limits | None = None,
     workers: int | None = None,
     ks: Sequence[int] = (1, 10, 100),
-    dedup: bool = True,
     seed: int = 0,
+    cache: bool = True,
     isolation: str | None = None,
     python: str | None = None,
     packages: Sequence[str] | None = None,
@@ -88,48 +90,45 @@ def evaluate_samples(
         SAMPLES_results.meta.json  the header
         SAMPLES_results.partial    the journal while it runs; a killed run goes on from there
 
-    limits, workers, isolation, python, packages: as of `Sandbox`.
+    limits, workers, isolation, python, packages: as of `Sandbox`. cache: identical programs are judged once,
+    in this run and in earlier ones (the file of verdicts lies in the user's cache folder, CODELM_CACHE).
+    Memory does not grow with the number of rows, but for some bytes each.
     Raises: InputError for a file that cannot be used, before anything runs, or a journal left by other
     settings; UsageError, MissingError for a sandbox that cannot be had; OutputError when something cannot be
     written, with the finished rows kept in the journal.
     """
-    if not ks or any(k < 1 for k in ks):
+    if not ks or any(not isinstance(k, int) or k < 1 for k in ks):
         raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
     paths = _paths(samples)
     scan = scan_samples(samples, problem_set)
+    verdicts = VerdictCache(cache_dir() / CACHE_FILE) if cache else None
     judge = Judge(
-        limits,
+        limits=limits,
         workers=_workers(workers, scan.rows),
         seed=seed,
         isolation=isolation,
         python=python,
         packages=packages,
+        cache=verdicts,
     )
     header = _header(problem_set, scan, judge)
     with Journal(paths.journal, header) as journal:
-        _check_rows(journal)
         load = os.getloadavg()
-        jobs = _jobs(samples, problem_set, journal)
-        if not all(_is_judged(number, journal) for number in range(scan.rows)):
-            with judge:
-                _record(judge.judge_many(jobs, dedup=dedup), journal, scan.rows)
-        if scan_samples(samples, problem_set).digest != scan.digest:
-            raise InputError(
-                f"{samples}: changed while it was judged; put it back, or delete {paths.journal}"
-            )
-        counts, verdicts = _count(samples, journal)
+        with verdicts or nullcontext(), judge:
+            _record(judge.judge_many(_jobs(samples, problem_set, journal)), journal, scan.rows)
+        tally = _Tally()
+        write_jsonl(paths.results, tally.rows(samples, scan, journal))
         evaluation = Evaluation(
             results=paths.results,
             header=paths.header,
             problem_set=problem_set.name,
             problems=len(problem_set),
-            counts=counts,
-            verdicts=verdicts,
-            pass_at_k=_score(counts, ks, infra_errors_pass=False),
-            pass_at_k_at_best=_score(counts, ks, infra_errors_pass=True),
+            counts=tally.counts,
+            verdicts={v.value: tally.verdicts[v.value] for v in Verdict if tally.verdicts[v.value]},
+            pass_at_k=_score(tally.counts, ks, infra_errors_pass=False),
+            pass_at_k_at_best=_score(tally.counts, ks, infra_errors_pass=True),
         )
-        write_jsonl(paths.results, _result_rows(samples, journal))
-        about = {"load_average_start": load, "load_average_end": os.getloadavg(), "deduplicated": dedup}
+        about = {"load_average_start": load, "load_average_end": os.getloadavg(), "cache": cache}
         write_json(paths.header, {**header, **about, **evaluation.to_json()})
         journal.remove()
     return evaluation
@@ -152,7 +151,6 @@ def _header(problem_set: ProblemSet, scan: Scan, judge: Judge) -> Json:
     """What decides the verdicts: a journal is resumed only when all of it is the same."""
     return {
         "format": FORMAT_VERSION,
-        "codelm": __version__,
         **judge.describe(),
         "samples_digest": scan.digest,
         "dataset": problem_set.name,
@@ -172,23 +170,15 @@ def _workers(wanted: int | None, rows: int) -> int:
     return max(1, min(usable_cpus() if wanted is None else wanted, rows))
 
 
-def _check_rows(journal: Journal) -> None:
-    for key, value in journal.items():
-        try:
-            Judgement.from_json(value)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{journal.path}: its row {key!r} is no verdict ({error}); delete the file to start over"
-            ) from error
-
-
 def _is_judged(number: int, journal: Journal) -> bool:
     """Whether a row has its verdict. One that was lost through our fault is judged again on resume."""
     return number in journal and journal[number]["verdict"] != Verdict.INFRA_ERROR.value
 
 
 def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int) -> None:
-    passed = sum(bool(value["passed"]) for _, value in journal.items())
+    passed = sum(
+        _judgement(value, f"{journal.path}: its row {key!r}").passed for key, value in journal.items()
+    )
     with progress("judging", rows, done=len(journal), unit="samples") as bar:
         for number, judgement in judged:
             journal.append(number, judgement.to_json())
@@ -196,16 +186,29 @@ def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int
             bar.advance(note=f"{passed:,} passed")
 
 
-def _count(samples: str | Path, journal: Journal) -> tuple[dict[str, Count], dict[str, int]]:
-    counts: dict[str, Count] = {}
-    verdicts: Counter[str] = Counter()
-    for number, (_, value) in enumerate(read_jsonl(samples)):
-        judgement = Judgement.from_json(journal[number])
-        n, passed, infra_errors = counts.get(value["task_id"], Count(0, 0, 0))
-        infra_errors += judgement.verdict is Verdict.INFRA_ERROR
-        counts[value["task_id"]] = Count(n + 1, passed + judgement.passed, infra_errors)
-        verdicts[judgement.verdict.value] += 1
-    return counts, {verdict.value: verdicts[verdict.value] for verdict in Verdict if verdicts[verdict.value]}
+class _Tally:
+    """The result rows in input order, counted as they go by."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Count] = {}
+        self.verdicts: Counter[str] = Counter()
+
+    def rows(self, samples: str | Path, scan: Scan, journal: Journal) -> Iterator[Json]:
+        """Raises: InputError for samples that have changed since the scan, and for a damaged journal."""
+        for number, value in enumerate(unchanged_rows(samples, scan, journal.path)):
+            judged = _judgement(journal[number], f"{journal.path}: its row {number}")
+            n, passed, infra_errors = self.counts.get(value["task_id"], Count(0, 0, 0))
+            infra_errors += judged.verdict is Verdict.INFRA_ERROR
+            self.counts[value["task_id"]] = Count(n + 1, passed + judged.passed, infra_errors)
+            self.verdicts[judged.verdict.value] += 1
+            yield {**value, **judged.to_json()}
+
+
+def _judgement(value: Json, where: str) -> Judgement:
+    try:
+        return Judgement.from_json(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where} is no verdict ({error}); delete the file to start over") from error
 
 
 def _score(counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bool) -> dict[int, Estimate]:
@@ -214,11 +217,6 @@ def _score(counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bo
         for count in counts.values()
     ]
     return {k: mean_pass_at_k(of_tasks, k) for k in ks}
-
-
-def _result_rows(samples: str | Path, journal: Journal) -> Iterator[Json]:
-    for number, (_, value) in enumerate(read_jsonl(samples)):
-        yield {**value, **journal[number]}
 
 
 def _estimates(estimates: dict[int, Estimate]) -> Json:

@@ -1,18 +1,20 @@
 """Judging completions: identical work once, and what was seen too close to a limit again, alone."""
 
-import hashlib
-from collections import deque
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from codelm.errors import InputError
+from codelm import __version__
+from codelm.errors import InputError, UsageError
+from codelm.evaluation._cache import VerdictCache, cache_key, digest_of
 from codelm.evaluation._program import GUARD, assemble
 from codelm.evaluation._verdict import Judgement
 from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample
-from codelm.sandbox import Limits, Outcome, Program, Sandbox
+from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox, Work
+
+MAX_UNSETTLED = 64  # programs that wait to be run alone, before that is done
 
 
 class Job(NamedTuple):
@@ -24,23 +26,30 @@ class Job(NamedTuple):
 
 
 class Judge:
-    """Judges completions in a warm sandbox, from any thread; use as a context manager.
+    """Judges completions in a warm sandbox, from any thread or an event loop; use as a context manager.
 
-    limits, workers, isolation, python, packages: as of `Sandbox`. seed: of the random numbers of the tests.
+    problems: whose tasks can be named by their id. limits, workers, isolation, python, packages: as of
+    `Sandbox`. seed: of the random numbers of the tests. cache: where verdicts are looked up and kept, for
+    one thread; None: identical programs are run each time.
+    The workers are started when the first program is to be run.
     """
 
     def __init__(
         self,
-        limits: Limits | None = None,
+        problems: ProblemSet | None = None,
         *,
+        limits: Limits | None = None,
         workers: int | None = None,
         seed: int = 0,
         isolation: str | None = None,
         python: str | None = None,
         packages: Sequence[str] | None = None,
+        cache: VerdictCache | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.seed = seed
+        self._problems = {} if problems is None else problems.problems
+        self._cache = cache
         self._sandbox = Sandbox(
             self.limits,
             workers=workers,
@@ -49,6 +58,9 @@ class Judge:
             python=python,
             packages=packages,
         )
+        self._digest = digest_of(self.describe())
+        self._starting = threading.Lock()
+        self._started = False
 
     @property
     def tier(self) -> str:
@@ -57,13 +69,25 @@ class Judge:
 
     def describe(self) -> Json:
         """What decides its verdicts: for the header of a result."""
-        return {"judge": "inline", **self._sandbox.describe(), "random_seed": self.seed}
+        return {
+            "judge": "inline",
+            "codelm": __version__,
+            **self._sandbox.describe(),
+            "random_seed": self.seed,
+        }
 
     def __enter__(self) -> Self:
-        self._sandbox.__enter__()
         return self
 
     def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
@@ -72,71 +96,132 @@ class Judge:
         """Stop the sandbox; what still runs is killed."""
         self._sandbox.close()
 
-    def judge(self, problem: Problem, completion: str) -> Judgement:
-        """Judge one completion."""
-        program = assemble(problem, completion, seed=self.seed)
-        outcome = self._sandbox.run(program)
-        return Judgement.of(outcome, self.limits) if outcome.settled else self._judge_alone(program)
+    def judge(self, problem: Problem | str, completion: str) -> Judgement:
+        """Judge one completion; the problem may be a task id. From any thread; does not ask the cache."""
+        program = self._assemble(problem, completion)
+        return self._judging(program).run() or self._judge_alone(program)
 
-    def judge_many(self, jobs: Iterable[Job], *, dedup: bool = True) -> Iterator[tuple[int, Judgement]]:
+    async def __call__(self, problem: Problem | str, completion: str) -> Judgement:
+        """Judge one completion without blocking the event loop. Cancelled, its program is killed.
+
+        Any number may be awaited at once; as many as there are workers run.
+        """
+        import asyncio  # takes a while to import
+
+        program = self._assemble(problem, completion)
+        key = self._key(program)
+        if (known := self._known(key)) is not None:
+            return known
+        judgement = await self._judging(program).run_async()
+        if judgement is None:
+            judgement = await asyncio.to_thread(self._judge_alone, program)
+        self._keep(key, judgement)
+        return judgement
+
+    def judge_many(self, jobs: Iterable[Job]) -> Iterator[tuple[int, Judgement]]:
         """Judge completions, several at a time; yield each key with its judgement, in any order.
 
-        dedup: run identical programs once; the copies carry the flag `deduplicated`. What must be run alone
-        comes last.
+        What the cache knows is not run, nor is what runs already. Memory does not grow with their number.
         """
-        work = _Work(self.seed, dedup=dedup)
+        waiting = _Waiting()
         unsettled: list[tuple[bytes, Program]] = []
-        for (identity, program), outcome in self._sandbox.run_many(work.programs(jobs)):
-            if outcome.settled:
-                yield from work.settle(identity, Judgement.of(outcome, self.limits))
-            else:
+
+        def settle(identity: bytes, judgement: Judgement) -> Iterator[tuple[int, Judgement]]:
+            self._keep(identity, judgement)
+            for key in waiting.take(identity):
+                yield key, judgement
+
+        def settle_next() -> Iterator[tuple[int, Judgement]]:
+            (identity, program), judgement = crew.next()
+            if judgement is None:
                 unsettled.append((identity, program))
-            yield from work.take_copies()
-        for identity, program in unsettled:
-            yield from work.settle(identity, self._judge_alone(program))
-        yield from work.take_copies()
+            else:
+                yield from settle(identity, judgement)
+
+        def settle_alone() -> Iterator[tuple[int, Judgement]]:
+            while unsettled:
+                identity, program = unsettled.pop()
+                yield from settle(identity, self._judge_alone(program))
+
+        with Crew[tuple[bytes, Program], Judgement | None](self._sandbox.workers) as crew:
+            for key, problem, completion in jobs:
+                program = assemble(problem, completion, seed=self.seed)
+                identity = self._key(program) or str(key).encode()
+                if (known := self._known(identity)) is not None:
+                    yield key, known
+                elif waiting.add(identity, key):
+                    crew.submit((identity, program), self._judging(program))
+                while crew.is_full or crew.has_result:
+                    yield from settle_next()
+                if len(unsettled) >= MAX_UNSETTLED:
+                    yield from settle_alone()
+            while crew:
+                yield from settle_next()
+            yield from settle_alone()
+
+    def _assemble(self, problem: Problem | str, completion: str) -> Program:
+        if isinstance(problem, str):
+            if problem not in self._problems:
+                raise UsageError(
+                    f"unknown task_id {problem!r}; this judge has {len(self._problems)} problems"
+                )
+            problem = self._problems[problem]
+        return assemble(problem, completion, seed=self.seed)
+
+    def _judging(self, program: Program) -> "_Judging":
+        with self._starting:
+            if not self._started:
+                self._sandbox.__enter__()
+                self._started = True
+        return _Judging(self._sandbox, program)
 
     def _judge_alone(self, program: Program) -> Judgement:
         outcome: Outcome = self._sandbox.run_alone(program)
-        return Judgement.of(outcome, self.limits, flags=("run_alone",))
+        return Judgement.of(outcome, self._limits_of(program), flags=("run_alone",))
+
+    def _limits_of(self, program: Program) -> Limits:
+        return program.limits or self.limits
+
+    def _key(self, program: Program) -> bytes | None:
+        return None if self._cache is None else cache_key(self._digest, program)
+
+    def _known(self, key: bytes | None) -> Judgement | None:
+        return None if self._cache is None or key is None else self._cache.get(key)
+
+    def _keep(self, key: bytes | None, judgement: Judgement) -> None:
+        if self._cache is not None and key is not None:
+            self._cache.put(key, judgement)
 
 
-class _Work:
-    """Which programs are to be run, and whose they are."""
+class _Judging(Work[Judgement | None]):
+    """One program on its way to a judgement; None when it must be run again, alone."""
 
-    def __init__(self, seed: int, *, dedup: bool) -> None:
-        self._seed, self._dedup = seed, dedup
-        self._waiting: dict[bytes, list[int]] = {}  # identity -> keys, while its program is not settled
-        self._settled: dict[bytes, Judgement] = {}  # as its copies carry it
-        self._copies: deque[tuple[int, Judgement]] = deque()
+    def __init__(self, sandbox: Sandbox, program: Program) -> None:
+        self._ticket = sandbox.ticket(program)
+        self._limits = program.limits or sandbox.limits
 
-    def programs(self, jobs: Iterable[Job]) -> Iterator[tuple[tuple[bytes, Program], Program]]:
-        """Each program that must be run, under its identity; the program itself rides along in the key."""
-        for key, problem, completion in jobs:
-            program = assemble(problem, completion, seed=self._seed)
-            identity = _identity(program) if self._dedup else str(key).encode()
-            if identity in self._settled:
-                self._copies.append((key, self._settled[identity]))
-            elif identity in self._waiting:
-                self._waiting[identity].append(key)
-            else:
-                self._waiting[identity] = [key]
-                yield (identity, program), program
+    def run(self) -> Judgement | None:
+        outcome = self._ticket.run()
+        return Judgement.of(outcome, self._limits) if outcome.settled else None
 
-    def settle(self, identity: bytes, judgement: Judgement) -> Iterator[tuple[int, Judgement]]:
-        """Everyone who waited for this program, with its judgement."""
-        first, *others = self._waiting.pop(identity)
-        copy = replace(judgement, flags=(*judgement.flags, "deduplicated"))
-        if self._dedup:
-            self._settled[identity] = copy
-        yield first, judgement
-        for key in others:
-            yield key, copy
+    def cancel(self) -> None:
+        self._ticket.cancel()
 
-    def take_copies(self) -> Iterator[tuple[int, Judgement]]:
-        """Those whose program had been settled before they came."""
-        while self._copies:
-            yield self._copies.popleft()
+
+class _Waiting:
+    """Who waits for which program, while that runs."""
+
+    def __init__(self) -> None:
+        self._keys: dict[bytes, list[int]] = {}
+
+    def add(self, identity: bytes, key: int) -> bool:
+        """Note who waits; True for the first, whose program is to be run."""
+        self._keys.setdefault(identity, []).append(key)
+        return len(self._keys[identity]) == 1
+
+    def take(self, identity: bytes) -> list[int]:
+        """All who waited."""
+        return self._keys.pop(identity)
 
 
 def judge_completions(
@@ -146,11 +231,10 @@ def judge_completions(
     limits: Limits | None = None,
     workers: int | None = None,
     seed: int = 0,
-    dedup: bool = True,
     isolation: str | None = None,
     on_judged: Callable[[Judgement], None] | None = None,
 ) -> list[Judgement]:
-    """Judge samples held in memory; one judgement each, in their order.
+    """Judge samples held in memory; one judgement each, in their order. Identical ones are run once.
 
     on_judged: called with each judgement as it comes, for progress.
     Raises: InputError for a sample of an unknown task, before anything runs.
@@ -161,8 +245,11 @@ def judge_completions(
             raise InputError(f"sample {number}: {unknown_task(sample.task_id, problem_set)}")
     jobs = (Job(i, problem_set.problems[s.task_id], s.completion) for i, s in enumerate(given))
     judged: dict[int, Judgement] = {}
-    with Judge(limits, workers=workers, seed=seed, isolation=isolation) as judge:
-        for key, judgement in judge.judge_many(jobs, dedup=dedup):
+    with (
+        VerdictCache(None) as cache,
+        Judge(limits=limits, workers=workers, seed=seed, isolation=isolation, cache=cache) as judge,
+    ):
+        for key, judgement in judge.judge_many(jobs):
             judged[key] = judgement
             if on_judged is not None:
                 on_judged(judgement)
@@ -176,12 +263,3 @@ def unknown_task(task_id: str, problem_set: ProblemSet) -> str:
         f"unknown task_id {task_id!r}; the problem set {problem_set.name!r} has {len(problem_set)} tasks, "
         f"{example!r} for one; name the set the samples were drawn for (--problems)"
     )
-
-
-def _identity(program: Program) -> bytes:
-    digest = hashlib.sha256(program.seed.to_bytes(8, "big"))
-    for unit in program.units:
-        data = unit.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.digest()

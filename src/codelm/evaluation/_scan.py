@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from codelm.errors import InputError
 from codelm.evaluation._judge import unknown_task
-from codelm.files import read_jsonl
+from codelm.files import Json, read_jsonl
 from codelm.problems import ProblemSet, Sample
 
 
@@ -33,7 +34,24 @@ def scan_samples(path: str | Path, problem_set: ProblemSet) -> Scan:
         if sample.task_id not in problem_set.problems:
             raise InputError(f"{path}, line {line}: {unknown_task(sample.task_id, problem_set)}")
         per_task[sample.task_id] = per_task.get(sample.task_id, 0) + 1
-        digest.update(json.dumps(value).encode() + b"\n")
+        digest.update(_canonical(value))
     if not per_task:
         raise InputError(f"{path}: holds no sample; expected one JSON object per line")
     return Scan(sum(per_task.values()), per_task, digest.hexdigest())
+
+
+def unchanged_rows(path: str | Path, scan: Scan, journal: Path) -> Iterator[Json]:
+    """The rows of a file that was scanned before. Raises: InputError if it has changed."""
+    digest = hashlib.sha256()
+    changed = InputError(f"{path}: changed while it was judged; put it back, or delete {journal}")
+    for number, (_, value) in enumerate(read_jsonl(path)):
+        if number >= scan.rows or value.get("task_id") not in scan.per_task:
+            raise changed
+        digest.update(_canonical(value))
+        yield value
+    if digest.hexdigest() != scan.digest:
+        raise changed
+
+
+def _canonical(value: Json) -> bytes:
+    return json.dumps(value).encode() + b"\n"

@@ -76,7 +76,7 @@ class Judgement:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_memory_bytes: int = 0  # resident, of the program's largest process
-    flags: tuple[str, ...] = ()  # run_alone, leftover_processes, too_many_processes, deduplicated
+    flags: tuple[str, ...] = ()  # run_alone, leftover_processes, too_many_processes
 
     @property
     def passed(self) -> bool:

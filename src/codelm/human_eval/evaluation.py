@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codelm.errors import InfraError
-from codelm.evaluation import Job, Judge, Judgement, Verdict
+from codelm.evaluation import Job, Judge, Judgement, Verdict, VerdictCache
 from codelm.files import write_jsonl
 from codelm.human_eval.data import HUMAN_EVAL, read_problems, stream_jsonl
 from codelm.human_eval.execution import as_problem, check_correctness
@@ -82,8 +82,11 @@ def evaluate_functional_correctness(  # noqa: PLR0917 - human-eval's signature
 def _judge_all(jobs: list[Job], timeout: float, n_workers: int) -> list[Judgement]:
     """One judgement each, in order. Identical programs run once."""
     judged: dict[int, Judgement] = {}
-    limits = Limits(time_s=timeout)
-    with Judge(limits, workers=n_workers) as judge, progress("judging", len(jobs), unit="samples") as bar:
+    with (
+        VerdictCache(None) as cache,
+        Judge(limits=Limits(time_s=timeout), workers=n_workers, cache=cache) as judge,
+        progress("judging", len(jobs), unit="samples") as bar,
+    ):
         for row, judgement in judge.judge_many(jobs):
             judged[row] = judgement
             bar.advance()

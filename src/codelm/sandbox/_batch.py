@@ -1,12 +1,12 @@
-"""Many jobs at a time, from a thread or an event loop: with back-pressure, and cancelled at any moment."""
+"""Many pieces of work at a time, each of which can be cancelled."""
 
-import asyncio
 import contextlib
 import queue
 import threading
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from codelm.sandbox._outcome import Job, Outcome
 from codelm.sandbox._pool import Pool
@@ -15,137 +15,127 @@ if TYPE_CHECKING:
     from codelm.sandbox._slot import Slot
 
 Key = TypeVar("Key")
+Result = TypeVar("Result")
 CANCEL_S = 0.01  # between two tries to kill a cancelled program, which may be about to be forked
 
 
-class Ticket:
-    """One job on its way through a pool."""
+class Work(ABC, Generic[Result]):
+    """Something that takes a while, in a thread that waits for it."""
+
+    @abstractmethod
+    def run(self) -> Result:
+        """Do it. Raises: CancelledError where it was cancelled before its end."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """From another thread: let it end soon. To be said again until it has."""
+
+    async def run_async(self) -> Result:
+        """Do it without blocking the event loop; when its task is cancelled, so is the work."""
+        from codelm.sandbox._loop import run_async  # asyncio takes a while to import
+
+        return await run_async(self)
+
+
+class CancelledError(Exception):
+    """Work that was cancelled has no result."""
+
+
+class Ticket(Work[Outcome]):
+    """One job on its way through a pool of slots."""
 
     def __init__(self, pool: Pool, job: Job) -> None:
         self._pool, self._job = pool, job
         self._slot: Slot | None = None  # where it runs
         self._cancelled = False
 
-    def run(self) -> Outcome | None:
-        """Run it in the next slot that is free; None when it was cancelled before it began."""
+    def run(self) -> Outcome:
+        """Run it in the next slot that is free."""
         with self._pool.slot() as slot:
             self._slot = slot
             try:
-                return None if self._cancelled else slot.run(self._job)
+                if self._cancelled:
+                    raise CancelledError
+                return slot.run(self._job)
             finally:
                 self._slot = None
 
     def cancel(self) -> None:
-        """From another thread: let it end soon. To be said again until it has."""
+        """Kill its program, or see that it is never forked."""
         self._cancelled = True
         if (slot := self._slot) is not None:
             slot.interrupt()
 
 
-def run_many(
-    pool: Pool, jobs: Iterable[tuple[Key, Job]], deadline_s: float | None
-) -> Iterator[tuple[Key, Outcome]]:
-    """See `Sandbox.run_many`."""
-    ends_at = None if deadline_s is None else time.monotonic() + deadline_s
-    ended: queue.SimpleQueue[tuple[Key, Ticket, Outcome | BaseException | None]] = queue.SimpleQueue()
-    tickets: set[Ticket] = set()
+class Crew(Generic[Key, Result]):
+    """Threads that do work, and hand it back as it ends, in any order; use as a context manager.
 
-    waiting: queue.SimpleQueue[tuple[Key, Ticket] | None] = queue.SimpleQueue()
+    At its exit, what has not ended is cancelled and waited for.
+    """
 
-    def run_all() -> None:
-        while (next_one := waiting.get()) is not None:
-            key, ticket = next_one
-            try:
-                ended.put((key, ticket, ticket.run()))
-            except BaseException as error:
-                ended.put((key, ticket, error))
+    def __init__(self, threads: int, *, deadline_s: float | None = None) -> None:
+        """deadline_s: from now on, for all its work."""
+        self._size = threads
+        self._deadline_s = deadline_s
+        self._ends_at = None if deadline_s is None else time.monotonic() + deadline_s
+        self._ended: queue.SimpleQueue[tuple[Key, Work[Result], Result | BaseException]] = queue.SimpleQueue()
+        self._unfinished: set[Work[Result]] = set()
+        self._waiting: queue.SimpleQueue[tuple[Key, Work[Result]] | None] = queue.SimpleQueue()
+        # Not an executor, whose futures cost as much as running a program here does.
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
-    def next_ended() -> tuple[Key, Outcome]:
-        left_s = None if ends_at is None else max(0.0, ends_at - time.monotonic())
-        try:
-            key, ticket, outcome = ended.get(timeout=left_s)
-        except queue.Empty:
-            raise TimeoutError(f"not all programs had ended after {deadline_s} seconds") from None
-        tickets.remove(ticket)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        assert outcome is not None, "only the end of the batch cancels a job"
-        return key, outcome
-
-    threads = [threading.Thread(target=run_all, name="codelm-sandbox", daemon=True) for _ in pool.slots]
-    try:
-        for thread in threads:
+    def __enter__(self) -> Self:
+        for thread in self._threads:
             thread.start()
-        for key, job in jobs:
-            ticket = Ticket(pool, job)
-            tickets.add(ticket)
-            waiting.put((key, ticket))
-            if len(tickets) >= _at_once(pool):
-                yield next_ended()
-        while tickets:
-            yield next_ended()
-    finally:
-        while tickets:
-            for ticket in tickets:
-                ticket.cancel()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._unfinished:
+            for work in self._unfinished:
+                work.cancel()
             with contextlib.suppress(queue.Empty):
-                tickets.remove(ended.get(timeout=CANCEL_S)[1])
-        for _ in threads:
-            waiting.put(None)
-        for thread in threads:
+                self._unfinished.remove(self._ended.get(timeout=CANCEL_S)[1])
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
             thread.join()
 
+    def __len__(self) -> int:
+        return len(self._unfinished)
 
-async def run_async(pool: Pool, job: Job) -> Outcome:
-    """See `Sandbox.run_async`."""
-    ticket = Ticket(pool, job)
-    running = asyncio.ensure_future(asyncio.to_thread(ticket.run))
-    try:
-        outcome = await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            ticket.cancel()
-            await asyncio.wait([running], timeout=CANCEL_S)
-        raise
-    assert outcome is not None, "only the caller cancels it"
-    return outcome
+    @property
+    def is_full(self) -> bool:
+        """Whether enough is submitted that no thread waits for its next piece."""
+        return len(self) >= 2 * self._size
 
+    @property
+    def has_result(self) -> bool:
+        """Whether `next` need not wait."""
+        return not self._ended.empty()
 
-async def run_many_async(
-    pool: Pool, jobs: Iterable[tuple[Key, Job]] | AsyncIterable[tuple[Key, Job]]
-) -> AsyncIterator[tuple[Key, Outcome]]:
-    """See `Sandbox.run_many_async`."""
+    def submit(self, key: Key, work: Work[Result]) -> None:
+        """Have it done by the next thread that is free."""
+        self._unfinished.add(work)
+        self._waiting.put((key, work))
 
-    async def run_one(key: Key, job: Job) -> tuple[Key, Outcome]:
-        return key, await run_async(pool, job)
+    def next(self) -> tuple[Key, Result]:
+        """What ends next. Raises: what the work raised; TimeoutError when the deadline has passed."""
+        left_s = None if self._ends_at is None else max(0.0, self._ends_at - time.monotonic())
+        try:
+            key, work, result = self._ended.get(timeout=left_s)
+        except queue.Empty:
+            raise TimeoutError(f"not all programs had ended after {self._deadline_s} seconds") from None
+        self._unfinished.remove(work)
+        if isinstance(result, BaseException):
+            raise result
+        return key, result
 
-    running: set[asyncio.Task[tuple[Key, Outcome]]] = set()
-    try:
-        async for key, job in _as_async(jobs):
-            running.add(asyncio.create_task(run_one(key, job)))
-            while len(running) >= _at_once(pool):
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    yield task.result()
-        for next_done in asyncio.as_completed(running):
-            yield await next_done
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-def _at_once(pool: Pool) -> int:
-    """How many jobs are taken ahead of what has been yielded: enough that no slot waits for its next one."""
-    return 2 * len(pool.slots)
-
-
-async def _as_async(
-    jobs: Iterable[tuple[Key, Job]] | AsyncIterable[tuple[Key, Job]],
-) -> AsyncIterator[tuple[Key, Job]]:
-    if isinstance(jobs, AsyncIterable):
-        async for pair in jobs:
-            yield pair
-    else:
-        for pair in jobs:
-            yield pair
+    def _work(self) -> None:
+        while (given := self._waiting.get()) is not None:
+            key, work = given
+            try:
+                self._ended.put((key, work, work.run()))
+            except BaseException as error:
+                self._ended.put((key, work, error))

@@ -8,7 +8,8 @@ from pathlib import Path
 from codelm.sandbox._walls import FULL
 
 _APPARMOR = (
-    "AppArmor keeps user namespaces from ordinary users here: run as root, or allow them to this Python: "
+    "AppArmor keeps user namespaces from ordinary users here: run as root, `sudo apt install bubblewrap` "
+    "where AppArmor has a profile for it, or allow them to this Python: "
     "`printf 'abi <abi/4.0>,\\nprofile codelm-python {python} flags=(unconfined) {{ userns, }}\\n' "
     "| sudo tee /etc/apparmor.d/codelm-python && sudo apparmor_parser -r /etc/apparmor.d/codelm-python`"
 )
@@ -40,10 +41,10 @@ def how_to_mend(tier: str, reason: str) -> str:
 def _for_full() -> str:
     if os.environ.get("KUBERNETES_SERVICE_HOST"):
         return _KUBERNETES
-    if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):
+    if _in_container():
         return _DOCKER
     if os.geteuid() == 0:
-        return f"root has lost rights here: if {_DOCKER}"
+        return f"root may not make namespaces here; if {_DOCKER}"
     if _reads("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
         return _APPARMOR.format(python=os.path.realpath(sys.executable))
     for name in ("user.max_user_namespaces", "kernel.unprivileged_userns_clone"):
@@ -51,6 +52,10 @@ def _for_full() -> str:
             value = 10000 if name.startswith("user") else 1
             return f"user namespaces are off: run as root, or `sudo sysctl -w {name}={value}`"
     return "run as root, or where user namespaces are allowed"
+
+
+def _in_container() -> bool:
+    return os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv")
 
 
 def _reads(path: str) -> str:

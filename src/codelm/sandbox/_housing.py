@@ -39,12 +39,15 @@ class Plan:
     prelude: str
     python: Interpreter
     paths: tuple[str, ...] = ()  # of the host, to be read beside what the interpreter needs
+    bubblewrap: bool = False  # makes the namespaces, where we may not
     without: frozenset[str] = frozenset()  # walls that are left out, to see what they hold
 
     @property
     def walls(self) -> Walls | None:
         """What stands around the worker."""
-        return None if self.tier == PROCESS else Walls(tier=self.tier, uid=self.uid, without=self.without)
+        if self.tier == PROCESS:
+            return None
+        return Walls(tier=self.tier, uid=self.uid, bubblewrap=self.bubblewrap, without=self.without)
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""
@@ -69,7 +72,7 @@ class Housing:
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
         with contextlib.ExitStack() as undo:
-            self._cgroup = Cgroup.create(plan.limits.memory_bytes, plan.tasks(plan.limits))
+            self._cgroup = Cgroup.create()
             if self._cgroup is not None:
                 undo.callback(self._cgroup.remove)
             self._folder = tempfile.mkdtemp(prefix="codelm-")
@@ -83,7 +86,7 @@ class Housing:
                 with open(printed, "wb") as stream:
                     self.process = self._spawn(theirs, stream.fileno())
             undo.callback(self._kill)
-            if self._cgroup is not None:
+            if self._cgroup is not None and self._walls is None:  # else it has entered by itself
                 self._cgroup.add(self.process.pid)
             os.set_blocking(self.output, False)
             self.poll = select.poll()  # for its reports and what its programs print

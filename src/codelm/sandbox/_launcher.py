@@ -5,7 +5,8 @@ Tier full:
     launcher, as the user      namespaces, small read-only root, scratch; forks; stays as keeper outside
      +- process 1 inside       drops ids, capabilities, files, system calls; execs the interpreter: the worker
 
-Where there can be no namespaces (tier landlock) only the second half, without a fork. Every step must
+Where there can be no namespaces (tier landlock), or bubblewrap has made them, only the second half, without
+a fork. Every step must
 succeed, or nothing runs: the last line on stderr then says which wall could not be had. As process 1 of its
 pid namespace the worker is out of reach of signals from inside, the kernel kills all that is below when it
 goes, and when it has no child nothing is alive inside.
@@ -53,11 +54,10 @@ def main() -> NoReturn:
             build_root(config)
             if pid := os.fork():
                 keep(pid, config)
-            call("death signal", libc.prctl, PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         drop_everything(config)
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - a new interpreter, with nothing of this one
     except OSError as error:
-        print(f"missing: {error.filename or 'a wall'}: {error.strerror}", file=sys.stderr)
+        print(f"missing: {error.filename or 'user or interpreter'}: {error.strerror}", file=sys.stderr)
         sys.exit(3)
 
 
@@ -162,6 +162,8 @@ def drop_everything(config: dict[str, Any]) -> None:
     if "capabilities" not in without:
         header = struct.pack("<Ii", CAPABILITY_VERSION, 0)
         call("capset", libc.capset, header, struct.pack("<6I", kept, kept, 0, 0, 0, 0))
+    if config["has_keeper"]:  # said here, since it is forgotten when a process changes its user
+        call("death signal", libc.prctl, PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     call("no_new_privs", libc.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if config["landlock"] and "landlock" not in without:
         restrict_files(**config["landlock"])
@@ -177,15 +179,16 @@ def become(uid: int) -> None:
     libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # or our own /proc/self would be root's
 
 
-def restrict_files(abi: int, read: list[str], write: list[str]) -> None:
-    """Landlock: reading and executing, or all rights, beneath these paths; five devices; no TCP, no abstract
-    sockets and no signals past the walls."""
+def restrict_files(abi: int, read: list[str], write: list[str], names: list[str]) -> None:
+    """Landlock: beneath these paths reading and executing, all rights, or listing; five devices; no TCP, no
+    abstract sockets and no signals past the walls."""
     files = (1 << 13) - 1 | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15
     net, scopes = 3 * (abi >= 4), 3 * (abi >= 6)
     attributes = struct.pack("<QQQ", files, net, scopes)[: 8 + 8 * (abi >= 4) + 8 * (abi >= 6)]
     ruleset = call("landlock", libc.syscall, SYS_LANDLOCK_CREATE, attributes, len(attributes), 0)
     device = FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE * (abi >= 3)
     rules = dict.fromkeys(read, FS_EXECUTE | FS_READ_FILE | FS_READ_DIR) | dict.fromkeys(write, files)
+    rules |= dict.fromkeys(names, FS_READ_DIR)
     rules |= dict.fromkeys((f"/dev/{name}" for name in DEVICES), device)
     for path, rights in rules.items():
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)

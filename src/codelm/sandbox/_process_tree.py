@@ -77,7 +77,8 @@ class TreeMeter:
     """Clocks and memory of a tree of processes, sampled again and again while it runs.
 
     Threads that have ended keep what they were last seen with, so the sums never fall. The root itself is not
-    of the tree, but what it waits for a processor meanwhile holds the tree up: it forks it and reaps it.
+    of the tree, but when that has ended its waiting for a processor delays the news. At the first look it is
+    asleep, so what it waits from then on is that.
     """
 
     def __init__(self, root: int, *, with_schedstat: bool, running: bool = False) -> None:
@@ -88,7 +89,7 @@ class TreeMeter:
         self.processes = 0
         self.resident_bytes = 0  # beyond what each process was forked with
         self._base_bytes: int | None = None
-        self._root_waited_s = -self._root_clock_s()
+        self._root_before_s: float | None = None
         self._clocks: dict[str, tuple[float, float]] = {}  # thread -> seconds on a processor, waiting for one
 
     def sample(self) -> None:
@@ -96,6 +97,7 @@ class TreeMeter:
         pids = descendants(self.root)
         if self._base_bytes is None:
             self._base_bytes = _resident(self.root)
+            self._root_before_s = self._root_clock_s()
         self.processes = len(pids)
         self.resident_bytes = sum(max(0, _resident(pid) - self._base_bytes) for pid in pids)
         for pid in pids:
@@ -116,7 +118,7 @@ class TreeMeter:
     @property
     def waited_s(self) -> float:
         """Seconds in a run queue, waiting for a processor, all threads and the root together."""
-        root_s = self._root_waited_s + self._root_clock_s()
+        root_s = 0.0 if self._root_before_s is None else self._root_clock_s() - self._root_before_s
         return root_s + self._sum(1) - (self._before or (0.0, 0.0))[1]
 
     def charged_s(self, wall_s: float) -> float:

@@ -29,7 +29,7 @@ RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
 _JOB = struct.Struct("<Q")  # bytes of what follows
 _CALL = struct.Struct(f"<Q{NONCE_BYTES}s?")  # bytes of the payload, nonce, in a process of its own
 _FRAME = struct.Struct(f"<I{NONCE_BYTES}sBBHI")  # length of all, nonce, kind, unit, bytes of type, of message
-_REPORT = struct.Struct("<QiddidqiB")  # the fields of Report
+_REPORT = struct.Struct("<QidddidqiB")  # the fields of Report
 
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 CLEAN, CLEANING, UNCLEAN = range(3)
@@ -52,7 +52,8 @@ class Report(NamedTuple):
 
     number: int  # of programs that the worker has forked, this one the last
     pid: int  # of its first process
-    ended_s: float  # when that ended, on the clock of time.monotonic
+    began_s: float  # when that was forked, on the clock of time.monotonic
+    ended_s: float  # when it ended
     waited_s: float  # that its first thread had spent waiting for a processor by then
     status: int  # as os.waitpid gives it
     cpu_s: float

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Se
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from codelm.sandbox._batch import Crew, Ticket
 from codelm.sandbox._housing import HASH_SEED, Plan
 from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._limits import Limits
@@ -13,7 +14,7 @@ from codelm.sandbox._outcome import Job, Outcome
 from codelm.sandbox._pool import Pool
 from codelm.sandbox._session import Session
 from codelm.sandbox._slot import Slot
-from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, layers_of, tier_of
+from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, layers_of, needs_bubblewrap, tier_of
 
 Key = TypeVar("Key")
 ISOLATION_VARIABLE = "CODELM_ISOLATION"
@@ -62,6 +63,7 @@ class Sandbox:
                 prelude=prelude,
                 python=self.python,
                 paths=tuple(paths),
+                bubblewrap=needs_bubblewrap(self.tier, self.python),
                 without=frozenset(_without),
             )
             for uid in fresh_uids(self.workers)
@@ -101,23 +103,31 @@ class Sandbox:
         caller stops early, by Ctrl-C too, the running programs are killed.
         deadline_s: for the whole batch, from the first `next` on. Raises: TimeoutError when it has passed.
         """
-        from codelm.sandbox import _batch  # asyncio takes a while to import
-
-        return _batch.run_many(self._pool, jobs, deadline_s)
+        with Crew[Key, Outcome](self.workers, deadline_s=deadline_s) as crew:
+            for key, job in jobs:
+                crew.submit(key, self.ticket(job))
+                if crew.is_full:
+                    yield crew.next()
+            while crew:
+                yield crew.next()
 
     async def run_async(self, job: Job) -> Outcome:
         """Run one job without blocking the event loop. When the task is cancelled, its program is killed."""
-        from codelm.sandbox import _batch
+        return await self.ticket(job).run_async()
 
-        return await _batch.run_async(self._pool, job)
-
-    def run_many_async(
+    async def run_many_async(
         self, jobs: Iterable[tuple[Key, Job]] | AsyncIterable[tuple[Key, Job]]
     ) -> AsyncIterator[tuple[Key, Outcome]]:
         """As `run_many`, for an event loop; `asyncio.timeout` around it is its deadline."""
-        from codelm.sandbox import _batch
+        from codelm.sandbox._loop import as_async, run_many_async
 
-        return _batch.run_many_async(self._pool, jobs)
+        works = ((key, self.ticket(job)) async for key, job in as_async(jobs))
+        async for result in run_many_async(works, self.workers):
+            yield result
+
+    def ticket(self, job: Job) -> Ticket:
+        """A job as work that can be cancelled, for `Crew` and `run_async`."""
+        return Ticket(self._pool, job)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -129,7 +139,7 @@ class Sandbox:
         """What decides how programs end here: for the header of a result."""
         return {
             "tier": self.tier,
-            "layers": [layer.name for layer in layers_of(self.tier) if layer.holds],
+            "layers": [layer.name for layer in layers_of(self.tier, self.python) if layer.holds],
             "limits": self.limits.to_json(),
             "interpreter": f"CPython {self.python.version}",
             "packages": list(self.python.distributions),

@@ -5,10 +5,11 @@ import os
 import secrets
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codelm.errors import MissingError, UsageError
-from codelm.sandbox import _hosts, _seccomp, _walls
+from codelm.sandbox import _bubblewrap, _hosts, _seccomp, _walls
+from codelm.sandbox._cgroup import Cgroup
 from codelm.sandbox._housing import WORKER
 from codelm.sandbox._interpreter import Interpreter, interpreter
 from codelm.sandbox._limits import Limits
@@ -23,11 +24,12 @@ LEAST_ABI = 3  # of Landlock, where programs run as the supervisor's own user: b
 
 # Runs where the worker would; where programs are to have a user of their own, as that user.
 _TRY = """
-import os
+import os, sys
 try:
     if {uid} is not None:
         os.setgroups([]); os.setresgid({uid}, {uid}, {uid}); os.setresuid({uid}, {uid}, {uid})
-    open(os.__file__).close()
+    for path in os.__file__, sys.executable:
+        open(path).close()
 except OSError as error:
     raise SystemExit(f"missing: {{error.filename or 'a user'}}: {{error.strerror}} for programs' own user")
 """
@@ -51,10 +53,15 @@ _COMMON = (
 _FULL = (
     Layer(name="namespaces: pid, mount, network, ipc, uts; user namespace where not root"),
     Layer(name="read-only root: interpreter, libraries, installed packages, five devices; no /proc"),
-    Layer(name="scratch: a tmpfs, capped in bytes and inodes"),
+    Layer(name="scratch: a tmpfs, capped in bytes"),
     Layer(name="seccomp: deny-list with EPERM; another architecture is killed"),
-    Layer(name="a user id of its own, no capabilities, no_new_privs, not dumpable"),
+    Layer(name="no capabilities, no_new_privs, not dumpable"),
     Layer(name="rlimit: processes and threads"),
+)
+_UNWRAPPED = (Layer(name="scratch: capped in files and folders"), Layer(name="a user id of its own"))
+_WRAPPED = (
+    Layer(name="scratch: capped in files and folders", holds=False, note="bubblewrap makes it, and cannot"),
+    Layer(name="a user id of its own", holds=False, note="the caller's, in a user namespace by bubblewrap"),
 )
 _BARE = (
     Layer(
@@ -107,11 +114,25 @@ def probe(tier: str, python: Interpreter | None = None) -> str | None:
         return reason
     if missing := missing_kernel_feature():
         return f"the sandbox needs {missing}, which this kernel does not have"
-    if tier == PROCESS:
+    python = python or interpreter()
+    if tier == PROCESS or needs_bubblewrap(tier, python):
         return None
-    walls = Walls(tier=tier, uid=fresh_uids(1)[0])
-    reason = _missing_in_kernel(walls) or _seen_to_fail(walls, python or interpreter())
+    reason = _failure(Walls(tier=tier, uid=_walls.FIRST_UID), python)
     return None if reason is None else _hosts.how_to_mend(tier, reason)
+
+
+def needs_bubblewrap(tier: str, python: Interpreter) -> bool:
+    """Whether the tier can be had with its help only."""
+    if tier != FULL or not _bubblewrap.is_installed():
+        return False
+    bare = Walls(tier=FULL, uid=_walls.FIRST_UID)
+    return _failure(bare, python) is not None and _failure(replace(bare, bubblewrap=True), python) is None
+
+
+@functools.cache
+def _failure(walls: Walls, python: Interpreter) -> str | None:
+    """Why a worker cannot be started within these walls, or None."""
+    return _missing_in_kernel(walls) or _seen_to_fail(walls, python)
 
 
 def _missing_in_kernel(walls: Walls) -> str | None:
@@ -120,7 +141,7 @@ def _missing_in_kernel(walls: Walls) -> str | None:
     if walls.tier == LANDLOCK:
         abi = _walls.landlock_abi()
         if not abi:
-            return "the kernel has no Landlock: Linux 5.13 or later has, with `lsm=` naming it"
+            return "there is no Landlock: Linux 5.13 or later has it, Docker before 23 hides it"
         if abi < LEAST_ABI and not walls.own_user:
             return f"Landlock here is version {abi}, {LEAST_ABI} is needed: Linux 6.2, or run as root"
     return None
@@ -154,13 +175,24 @@ def _seen_to_fail(walls: Walls, python: Interpreter) -> str | None:
     return said[-1].removeprefix("missing: ") if said else f"ended with {ended.returncode}"
 
 
-def layers_of(tier: str) -> tuple[Layer, ...]:
+def layers_of(tier: str, python: Interpreter | None = None) -> tuple[Layer, ...]:
     """What holds in a tier on this host, and what of the better ones does not."""
+    common = (*_COMMON, _control_group())
     if tier == PROCESS:
-        return _COMMON
-    if tier == FULL:
-        return (*_FULL, _landlock(), *_COMMON)
-    return (_landlock(), *_BARE, *(_OWN_USER if _walls.may_change_user() else _SAME_USER), *_COMMON)
+        return common
+    if tier == LANDLOCK:
+        return (_landlock(), *_BARE, *(_OWN_USER if _walls.may_change_user() else _SAME_USER), *common)
+    wrapped = needs_bubblewrap(tier, python or interpreter())
+    return (*_FULL, *(_WRAPPED if wrapped else _UNWRAPPED), _landlock(), *common)
+
+
+def _control_group() -> Layer:
+    name = "control group: memory, processes and threads of a program together"
+    if (group := Cgroup.create()) is not None:
+        group.remove()
+        return Layer(name=name)
+    note = "polled instead; root has one, so has `systemd-run --user --scope COMMAND`"
+    return Layer(name=name, holds=False, note=note)
 
 
 def _landlock() -> Layer:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codelm.sandbox import _seccomp
+from codelm.sandbox import _bubblewrap, _seccomp
 from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._root import import_paths, link_packages, root_plan
@@ -43,6 +43,7 @@ class Walls:
 
     tier: str  # FULL or LANDLOCK
     uid: int  # whom its programs run as, where we may choose
+    bubblewrap: bool = False  # tier FULL: it makes the namespaces and the root
     without: frozenset[str] = frozenset()  # of LAYERS[tier]
 
     @property
@@ -72,32 +73,45 @@ class Walls:
         to be seen too. cgroup: files into which to write oneself first.
         """
         plan = root_plan(python, paths)
+        launcher = [os.path.realpath(sys.executable), *INTERPRETER_FLAGS, str(LAUNCHER)]
+        inside = [python.executable, *INTERPRETER_FLAGS]
         config: dict[str, object] = {
             "control": control,
             "cgroup": list(cgroup),
             "without": sorted(self.without),
-            "namespaces": self.tier == FULL,
-            "uid": self.uid if self.tier == FULL else None,
+            "namespaces": self.tier == FULL and not self.bubblewrap,
+            "has_keeper": self.has_keeper,
+            "uid": None,
             "keep_capabilities": TO_CHANGE_USER if self.tier == LANDLOCK and self.own_user else (),
             "filter": self._filter().hex(),
         }
-        inside = [python.executable, *INTERPRETER_FLAGS]
-        if self.tier == FULL:
-            config |= {
-                "root": folder,
-                "worker": str(worker),
-                **plan._asdict(),
-                "scratch_bytes": limits.scratch_bytes,
-                "scratch_inodes": limits.scratch_inodes,
-                "landlock": self._landlock(["/"], [BOX]),
-            }
-            inside.append("/worker.py")
-        else:
+        if self.tier == LANDLOCK:
             read = [*plan.binds, *plan.packages, *import_paths(python, folder), str(worker)]
-            config["landlock"] = self._landlock(read, [f"{folder}/box/scratch"])
-            inside.append(str(worker))
-        launcher = [os.path.realpath(sys.executable), *INTERPRETER_FLAGS, str(LAUNCHER)]
-        return [*launcher, json.dumps(config), *inside]
+            config["landlock"] = self._landlock(read, [f"{folder}/box/scratch"], [f"{folder}/box"])
+            return [*launcher, json.dumps(config), *inside, str(worker)]
+        config["landlock"] = self._landlock(["/"], [BOX], [])
+        if self.bubblewrap:
+            files = {"/worker.py": worker, "/launcher.py": LAUNCHER}
+            wrap = _bubblewrap.command(plan, files, box=BOX, scratch_bytes=limits.scratch_bytes)
+            config["cgroup"] = []
+            return [
+                *_bubblewrap.entering(cgroup),
+                *wrap,
+                *inside,
+                "/launcher.py",
+                json.dumps(config),
+                *inside,
+                "/worker.py",
+            ]
+        config |= {
+            "root": folder,
+            "worker": str(worker),
+            **plan._asdict(),
+            "uid": self.uid,
+            "scratch_bytes": limits.scratch_bytes,
+            "scratch_inodes": limits.scratch_inodes,
+        }
+        return [*launcher, json.dumps(config), *inside, "/worker.py"]
 
     def make_room(self, folder: str, python: Interpreter) -> None:
         """Make what programs need in a folder of ours: links to packages, a scratch folder for them alone.
@@ -108,9 +122,11 @@ class Walls:
         if self.tier == LANDLOCK:
             link_packages(python, folder)
             os.mkdir(f"{folder}/box", 0o711)
-            os.mkdir(f"{folder}/box/scratch", 0o700)
-            if self.own_user:
-                os.chown(f"{folder}/box/scratch", self.uid, self.uid)
+            if not self.own_user:
+                os.mkdir(f"{folder}/box/scratch", 0o700)
+            else:
+                os.mkdir(f"{folder}/box/scratch", 0o750)  # the worker, of our group, sees whether it is empty
+                os.chown(f"{folder}/box/scratch", self.uid, os.getegid())
 
     def for_worker(self, folder: str, python: Interpreter) -> dict[str, object]:
         """What stands in the worker's configuration about its walls."""
@@ -132,9 +148,9 @@ class Walls:
     def _filter(self) -> bytes:
         return _seccomp.filter_bytes(namespaces=self.tier == FULL, without_ipc="ipc" in self.without)
 
-    def _landlock(self, read: list[str], write: list[str]) -> dict[str, object] | None:
+    def _landlock(self, read: list[str], write: list[str], names: list[str]) -> dict[str, object] | None:
         abi = landlock_abi()
-        return {"abi": abi, "read": read, "write": write} if abi else None
+        return {"abi": abi, "read": read, "write": write, "names": names} if abi else None
 
 
 @functools.cache

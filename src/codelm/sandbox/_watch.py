@@ -52,7 +52,11 @@ class Watch:
     def end(self, report: Report | None) -> None:
         """The program has ended, or its call, or the worker under it: set the clocks to that moment."""
         now = time.monotonic()
-        self.wall_s = (min(max(report.ended_s, self.began), now) if report else now) - self.began
+        began, ended = self.began, now
+        if report:  # as far as it can be true
+            began = min(max(report.began_s, began), now)
+            ended = min(max(report.ended_s, began), now)
+        self.wall_s = ended - began
         if report is not None and self._with_schedstat:
             self._meter.note_end(report.pid, report.waited_s)
         at_end_s = self._meter.charged_s(self.wall_s) if self._with_schedstat or not report else report.cpu_s

@@ -69,7 +69,7 @@ NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 JOB = struct.Struct("<Q")
 CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
-REPORT = struct.Struct("<QiddidqiB")
+REPORT = struct.Struct("<QidddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 PT_LOAD, PF_X = 1, 1
 READ, WRITE, EXECUTE = 1, 2, 4
@@ -261,7 +261,7 @@ class Worker:
                 break
             if order == EMPTY:
                 clean = self.is_pristine() or self.clean_up()
-                self.report(0, time.monotonic(), 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
+                self.report(0, 0.0, 0.0, 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
             elif fds:  # else it is KILL, for a program that had ended in the meantime
                 clean = self.run_one(fds, keep=order == KEEP)
         self.kill_all()
@@ -279,6 +279,7 @@ class Worker:
 
     def run_one(self, fds: tuple[int, ...], *, keep: bool) -> bool:
         """One program, from its fork to when nothing of it is left; False when that is not to be had."""
+        began = time.monotonic()
         pid = posix.fork()
         if pid == 0:
             self.for_programs.enter()
@@ -288,7 +289,7 @@ class Worker:
             posix.close(fd)
         if not self.wait_for(pid):
             return False
-        ended = pid, time.monotonic(), waited_s(pid) if self.has_schedstat else 0.0
+        ended = pid, began, time.monotonic(), waited_s(pid) if self.has_schedstat else 0.0
         self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
         leftovers, clean = 0, True
@@ -363,9 +364,10 @@ class Worker:
         try:
             if place(look_at_scratch().scratch) != place(self.made.scratch):
                 return False  # a program put something else there, a link for one: not to be followed
+            mode = stat.S_IMODE(self.made.scratch.st_mode)
             if self.program_uid is None:
-                empty("scratch")
-            elif not self.as_program(lambda: empty("scratch")):
+                empty("scratch", mode)
+            elif not self.as_program(lambda: empty("scratch", mode)):
                 return False
             old, self.made = self.made, look_at_scratch()
         except OSError:
@@ -443,9 +445,9 @@ def kill_children() -> None:
             posix.kill(pid, signal.SIGKILL)
 
 
-def empty(folder: str) -> None:
-    """Remove all that a folder holds. Follows no link; any depth and any mode."""
-    posix.chmod(folder, 0o700)
+def empty(folder: str, mode: int = 0o700) -> None:
+    """Remove all that a folder holds, and give it this mode. Follows no link; any depth and any mode."""
+    posix.chmod(folder, mode)
     while posix.listdir(folder):
         flatten(folder)
 

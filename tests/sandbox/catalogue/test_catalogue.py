@@ -1,0 +1,45 @@
+"""Every row of the catalogue against every tier that this host has."""
+
+import os
+
+import pytest
+
+from codelm.sandbox import ISOLATIONS
+from codelm.sandbox.catalogue import Verdict, catalogue
+
+ROWS = (*catalogue().attacks, *catalogue().honest)
+
+
+def _cases() -> list[object]:
+    """Each row and tier, named by how the row is to end; where it need not hold, not in each run."""
+    return [
+        pytest.param(
+            tier,
+            row,
+            id=f"{tier}-{row.id}-{'-or-'.join(row.expected)}",
+            marks=[pytest.mark.slow] if tier in row.exceptions else [],
+        )
+        for tier in ISOLATIONS
+        if tier != "auto"
+        for row in ROWS
+    ]
+
+
+@pytest.mark.parametrize(("tier", "row"), _cases())
+def test_row_ends_as_expected_and_leaves_the_host_as_it_was(attacker, tier, row) -> None:
+    """Or the row says why it does not in this tier."""
+    result = attacker(tier).attack(row)
+    if result.verdict is Verdict.NOT_APPLICABLE:
+        pytest.skip(result.reason)
+    allowed = {Verdict.HELD, Verdict.EXCEPTION} if tier in row.exceptions else {Verdict.HELD}
+    assert result.verdict in allowed, (result.seen, result.broken)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user is kept from much without any wall")
+def test_attacks_get_through_where_there_are_no_walls(attacker) -> None:
+    """The programs are real: in tier process, as root, nearly all of those that walls keep out succeed."""
+    rows = [row for row in catalogue().attacks if row.exceptions.keys() & {"process"}]
+    results = [attacker("process").attack(row) for row in rows]
+    held = [result.row.id for result in results if result.verdict is not Verdict.EXCEPTION]
+    assert len(held) < len(rows) / 10, held

@@ -1,0 +1,129 @@
+"""Which tier a host gives: `auto` takes the best that contains programs, or says of each why not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import absent
+
+from codelm.errors import UsageError
+from codelm.sandbox import Sandbox, _hosts, _tiers, tier_of
+from other_hosts import BUBBLEWRAP_USER, DOCKER, DOCKER_USER, OLD_DOCKER, ROOT_WITHOUT_ADMIN, USER
+
+SCRIPT = """
+import json
+from codelm.errors import MissingError
+from codelm.sandbox import Program, Sandbox, layers_of, probe, tier_of
+seen = {tier: probe(tier) for tier in ("full", "landlock", "process")}
+try:
+    seen["auto"] = tier_of("auto")
+    with Sandbox(workers=1) as sandbox:
+        seen["user"] = int(sandbox.run(Program(units=("import os; raise ValueError(os.getuid())",))).message)
+    missing = [layer.name for layer in layers_of(seen["auto"]) if not layer.holds]
+    seen["layers"] = [name for name in missing if not name.startswith("control group")]
+except MissingError as error:
+    seen["auto"] = str(error)
+print(json.dumps(seen))
+"""
+HOSTS = {
+    "user": (USER, "full", []),
+    "bubblewrap_user": (
+        BUBBLEWRAP_USER,
+        "full",
+        ["scratch: capped in files and folders", "a user id of its own"],
+    ),
+    "root_without_admin": (ROOT_WITHOUT_ADMIN, "full", []),
+    "docker": (DOCKER, "landlock", ["namespaces", "scratch: capped as a whole"]),
+    "docker_user": (
+        DOCKER_USER,
+        "landlock",
+        ["namespaces", "scratch: capped as a whole", "a user id of its own"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_auto_takes_the_best_tier_that_can_be_built(name) -> None:
+    """A worker runs in it; what does not hold is said; the tiers above are refused with the first wall."""
+    host, tier, missing = HOSTS[name]
+    if name == "bubblewrap_user" and not Path("/usr/bin/bwrap").exists():
+        absent("bubblewrap is not installed")
+    seen: dict[str, Any] = host.run(SCRIPT)
+    assert (seen["auto"], seen[tier], seen["layers"]) == (tier, None, missing)
+    own_user = name not in ("docker_user", "bubblewrap_user")
+    assert (seen["user"] in range(61184, 65520)) == own_user
+    if tier == "landlock":
+        assert seen["full"].startswith("isolation `full` cannot be had here (user namespace: EPERM); ")
+
+
+def test_auto_never_means_process_and_says_why_of_each_tier() -> None:
+    """A container of an old Docker: one line for each tier, and the way out that is not taken by itself."""
+    seen = OLD_DOCKER.run(SCRIPT)
+    assert seen["process"] is None
+    assert seen["auto"] == (
+        f"{seen['full']}. {seen['landlock']}. Or ask for `process`, for programs you would run yourself"
+    )
+    assert "there is no Landlock" in seen["landlock"]
+
+
+def test_landlock_is_refused_where_programs_own_user_cannot_read_the_interpreter() -> None:
+    """A Python below root's home, as pyenv has it: the message names the path."""
+    seen = DOCKER.run(
+        "import dataclasses, json, os, shutil, sys, tempfile\n"
+        "from codelm.sandbox import probe\n"
+        "from codelm.sandbox._interpreter import interpreter\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    path = shutil.copy(os.path.realpath(sys.executable), folder + '/python')\n"
+        "    found = interpreter()\n"
+        "    python = dataclasses.replace(found, executable=path, paths=(path, *found.paths))\n"
+        "    print(json.dumps([path, probe('landlock', python)]))\n"
+    )
+    path, reason = seen
+    assert f"({path}: Permission denied for programs' own user)" in reason
+
+
+@pytest.mark.parametrize(
+    ("system", "word"), [("Darwin", "virtual machine"), ("Windows", "WSL2"), ("FreeBSD", "a Linux machine")]
+)
+def test_other_systems_are_refused_in_one_line_with_what_to_use(monkeypatch, system, word) -> None:
+    """Nothing is tried there."""
+    monkeypatch.setattr(_hosts.platform, "system", lambda: system)
+    reason = _hosts.not_linux()
+    assert reason is not None
+    assert reason.startswith(f"the sandbox needs Linux, this is {system}: ")
+    assert word in reason
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1"}, "apparmor_parser -r"),
+        ({"/proc/sys/user/max_user_namespaces": "0"}, "sudo sysctl -w user.max_user_namespaces=10000"),
+        ({"/proc/sys/kernel/unprivileged_userns_clone": "0"}, "kernel.unprivileged_userns_clone=1"),
+        ({}, "run as root"),
+    ],
+)
+def test_ordinary_user_is_told_the_command_that_gets_namespaces(monkeypatch, files, words) -> None:
+    """By what the host's settings say."""
+    monkeypatch.setattr(_hosts, "_reads", lambda path: files.get(path, ""))
+    monkeypatch.setattr(_hosts, "_in_container", lambda: False)
+    monkeypatch.setattr(_hosts.os, "geteuid", lambda: 1000)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    said = _hosts.how_to_mend("full", "user namespace: EPERM")
+    assert said.startswith("isolation `full` cannot be had here (user namespace: EPERM); ")
+    assert words in said
+    assert "\n" not in said
+
+
+def test_unknown_isolation_is_refused_with_the_names() -> None:
+    """One line that lists what is allowed."""
+    with pytest.raises(UsageError, match="auto, full, landlock, process; found 'bubble'"):
+        Sandbox(isolation="bubble")
+
+
+def test_probe_is_done_once(monkeypatch) -> None:
+    """The second question costs nothing."""
+    assert tier_of("process") == "process"
+    first = _tiers.probe("full")
+    monkeypatch.setattr(_tiers.subprocess, "run", lambda *_, **__: pytest.fail("probed again"))
+    assert _tiers.probe("full") == first
