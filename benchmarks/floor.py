@@ -6,7 +6,7 @@ programs by the worker's own `run`. Run by bench_sandbox.py in a lean interprete
     python -P -s -S -B floor.py WORKER.py PROGRAMS.json
 
 PROGRAMS.json: {"prelude": source, "programs": [[unit, ...], ...]}. Each line on stdin is a JSON list of
-numbers of programs; the answer is one line, the seconds they took: [wall, CPU of what forks, CPU of the forks].
+numbers of programs; the answer is one line, the seconds they took: [wall, CPU of itself, CPU of its forks].
 """
 
 import gc
