@@ -10,13 +10,17 @@ CODELM_DATA ?= $(abspath $(wildcard ../shared/data))
 export CODELM_DATA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format typecheck bench docs clean
+.PHONY: help demo system-packages test test-slow lint format typecheck bench docs clean
 
 help: ## List these targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(VENV)/.demo ## Run the whole loop on this machine: corpus -> Codex -> Codex-S -> samples -> pass@k -> report
 	$(BIN)/codelm reproduce --scale laptop
+
+system-packages: ## Install the Debian packages that some tests need, as root: runsc, bubblewrap
+	apt-get update -qq
+	apt-get install -qq -y --no-install-recommends runsc bubblewrap
 
 test: $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest -m "not slow and not gpu"

@@ -15,7 +15,7 @@ def test_doctor_lists_the_tiers_and_their_layers() -> None:
 
 def test_doctor_says_which_wall_is_missing(monkeypatch) -> None:
     """A filter that the kernel does not take: tier full is refused, and nothing else is tried."""
-    monkeypatch.setattr("codelm.sandbox._housing._seccomp.filter_bytes", lambda: b"\xff" * 8)
+    monkeypatch.setattr("codelm.sandbox._seccomp.filter_bytes", lambda: b"\xff" * 8)
     ended = CliRunner().invoke(app, ["doctor"])
     assert "full: no: " in ended.stdout
     assert "seccomp" in ended.stdout

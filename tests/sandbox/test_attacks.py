@@ -135,7 +135,7 @@ TAMPERED = {
     *("constants_everywhere", "zeros_everywhere"),
     *("frame_then_more", "frame_then_status", "frame_then_signal", "frame_twice"),
 }
-FAST = {"thread_left", "atexit_loop", "del_loop", "hostile_scratch", "huge_source", "read_stdin"}
+FAST = {"thread_left", "atexit_loop", "del_loop", "hostile_scratch", "read_stdin"}
 
 
 @pytest.mark.parametrize("name", ENDINGS)

@@ -1,13 +1,16 @@
 """Scripts, commands and sessions: what is kept, what builds on what, and what ends them."""
 
+import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
+from support import absent
 
 from codelm.sandbox import Clock, Command, Ended, Limits, Program, Sandbox, Session, probe
 
 MiB = 1 << 20
-TIERS = ("process", "full")
+TIERS = ("process", "full", "gvisor")
 COUNTER = """
 import os
 calls = 0
@@ -33,7 +36,7 @@ def answer(payload):
 def box(request) -> Iterator[Sandbox]:
     """One worker, so that what comes next runs where the last one ran."""
     if (reason := probe(request.param)) is not None:
-        pytest.skip(reason)
+        absent(reason)
     limits = Limits(time_s=0.5, memory_bytes=200 * MiB, output_bytes=2 * MiB, kept_output_bytes=1000)
     with Sandbox(limits, workers=1, isolation=request.param) as sandbox:
         yield sandbox
@@ -99,7 +102,7 @@ def test_program_has_limits_of_its_own(box) -> None:
     """Time, polled; and a process limit, which only that program has."""
     loop = Program(units=("while True: pass",), limits=Limits(time_s=0.1))
     outcome = box.run(loop)
-    assert (outcome.ended, outcome.clock, outcome.wall_s < 0.4) == (Ended.TIMED_OUT, Clock.CHARGED, True)
+    assert (outcome.ended, outcome.clock, outcome.charged_s < 0.4) == (Ended.TIMED_OUT, Clock.CHARGED, True)
     count = "import resource; assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == {}"
     assert box.run(Program(units=(count.format(32),), limits=Limits(open_files=32))).proof
     assert box.run(Program(units=(count.format(256),))).proof
@@ -139,6 +142,26 @@ def test_jobs_of_a_session_share_the_scratch_folder(session) -> None:
     assert session.run(Program(units=("open('made', 'w').write('here')",))).proof
     for _ in range(3):
         assert session.run(Program(units=("print(open('made').read())",), script=True)).stdout == b"here\n"
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_compiler_runs_once_and_what_it_made_many_times(tier) -> None:
+    """A C program: compiled with the host's compiler, shown by `paths`; run with an input each time."""
+    if (reason := probe(tier)) is not None:
+        absent(reason)
+    if shutil.which("gcc") is None:
+        absent("gcc")
+    source = (
+        b'#include <stdio.h>\nint main() { int x; return scanf("%d", &x) != 1 || !printf("%d", 2 * x); }\n'
+    )
+    paths = [path for path in ("/bin", "/usr/bin", "/usr/include") if os.path.exists(path)]
+    with Sandbox(workers=1, isolation=tier, paths=paths) as sandbox, sandbox.session() as session:
+        compiled = session.run(
+            Command(argv=("gcc", "main.c"), files={"main.c": source}, limits=Limits(time_s=30))
+        )
+        assert (compiled.ended, compiled.exit_status) == (Ended.EXITED, 0), compiled
+        ran = [session.run(Command(argv=("./a.out",), stdin=b"%d" % number)) for number in (21, 0)]
+        assert [outcome.stdout for outcome in ran] == [b"42", b"0"]
 
 
 def test_process_left_by_a_job_of_a_session_is_dead_at_the_next(session) -> None:

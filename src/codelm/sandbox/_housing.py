@@ -17,7 +17,15 @@ from codelm.sandbox import _hosts, _protocol
 from codelm.sandbox._cgroup import Cgroup
 from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
-from codelm.sandbox._process_tree import children, descendants, kill, kill_descendants, kill_marked
+from codelm.sandbox._process_tree import (
+    TreeMeter,
+    children,
+    descendants,
+    has_schedstat,
+    kill,
+    kill_descendants,
+    kill_marked,
+)
 from codelm.sandbox._root import import_paths, link_packages
 from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
 
@@ -63,6 +71,8 @@ class Plan:
 class Housing:
     """A started worker: its process, its control socket, and the pipe into which its programs print."""
 
+    start_s = START_S
+
     def __init__(self, plan: Plan) -> None:
         """Start it and wait until it is warm.
 
@@ -94,22 +104,17 @@ class Housing:
             self.poll.register(self.output, select.POLLIN)
             self._wait_until_ready()
             self.pid = self.process.pid
-            if (
-                self._walls is not None and self._walls.has_keeper
-            ):  # what we started keeps watch outside; the worker is its only child
-                self.pid = descendants(self.process.pid)[0]
-                # Its root is mounted nowhere any more, so nothing is left if we are killed.
-                os.rmdir(self._folder)
+            self._settle()
             if self._cgroup is not None:
                 self._cgroup.settle()
-                self._cgroup.limit(plan.limits.memory_bytes, plan.tasks(plan.limits))
+                self._cgroup.limit(*self._bounds(plan.limits))
                 self._oom_kills = self._cgroup.oom_kills()
             undo.pop_all()
 
     def allow(self, limits: Limits) -> None:
         """The next program has these limits: of memory and tasks, which the control group holds."""
         if self._cgroup is not None and limits != self._limits:
-            self._cgroup.limit(limits.memory_bytes, self.plan.tasks(limits))
+            self._cgroup.limit(*self._bounds(limits))
         self._limits = limits
 
     def ran_out_of_memory(self) -> bool:
@@ -118,6 +123,17 @@ class Housing:
             return False
         before, self._oom_kills = self._oom_kills, self._cgroup.oom_kills()
         return self._oom_kills > before
+
+    def meter(self, *, running: bool = False) -> TreeMeter:
+        """Clocks and memory of what runs here. running: what it used before the first look is not counted."""
+        return TreeMeter(self.pid, with_schedstat=has_schedstat(), running=running)
+
+    def hear(self) -> _protocol.Report | None:
+        """The worker's next report; None when it is gone or says something else."""
+        try:
+            return _protocol.parse_report(self.control.recv(128))
+        except OSError:
+            return None
 
     def kill_program(self) -> None:
         """Kill every process below the worker; it then reports the end of its program."""
@@ -174,6 +190,17 @@ class Housing:
                 count, last = count + len(piece), piece
         return count, last
 
+    def _settle(self) -> None:
+        """The worker is up."""
+        if self._walls is not None and self._walls.has_keeper:  # outside; the worker is its only child
+            self.pid = descendants(self.process.pid)[0]
+            # Its root is mounted nowhere any more, so nothing is left if we are killed.
+            os.rmdir(self._folder)
+
+    def _bounds(self, limits: Limits) -> tuple[int, int]:
+        """Bytes of memory and tasks that the control group lets a program have."""
+        return limits.memory_bytes, self.plan.tasks(limits)
+
     def _make_room(self) -> None:
         if self._walls is not None:
             self._walls.make_room(self._folder, self.plan.python)
@@ -189,13 +216,13 @@ class Housing:
             stdout=printed,
             stderr=printed,
             cwd=self._folder,
-            env=_environment(str(config["folder"]), self._mark),
+            env=environment(str(config["folder"]), self._mark),
             pass_fds=[control.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor alone
         )
 
     def _wait_until_ready(self) -> None:
-        self.control.settimeout(START_S)
+        self.control.settimeout(self.start_s)
         with contextlib.suppress(TimeoutError):
             if self.control.recv(1) == _protocol.READY:
                 self.control.settimeout(None)
@@ -234,7 +261,7 @@ class Housing:
             "killing": "children",
             "remove_folder": self._folder if self._walls is None else None,
             "program_uid": None,
-            "stoppable": False,
+            "guarded": False,
             "last_filter": None,
             "last_filter_pid_at": [],
         }
@@ -243,7 +270,7 @@ class Housing:
         )
 
 
-def _environment(folder: str, mark: str) -> dict[str, str]:
+def environment(folder: str, mark: str) -> dict[str, str]:
     """All that a program finds in its environment."""
     name, _, value = mark.partition("=")
     scratch = f"{folder}/scratch"

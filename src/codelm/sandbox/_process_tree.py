@@ -1,11 +1,13 @@
 """Looking at a tree of processes through /proc, from outside, and killing it."""
 
 import contextlib
+import functools
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -23,6 +25,7 @@ def missing_kernel_feature() -> str | None:
     return None
 
 
+@functools.cache
 def has_schedstat() -> bool:
     """Whether the kernel says how long a thread waited for a processor (CONFIG_SCHED_INFO)."""
     fields = _read("/proc/thread-self/schedstat").split()
@@ -96,14 +99,23 @@ class TreeMeter:
         """Look once more."""
         pids = descendants(self.root)
         if self._base_bytes is None:
-            self._base_bytes = _resident(self.root)
+            self._base_bytes = memory(self.root).resident
             self._root_before_s = self._root_clock_s()
         self.processes = len(pids)
-        self.resident_bytes = sum(max(0, _resident(pid) - self._base_bytes) for pid in pids)
+        self.resident_bytes = sum(max(0, memory(pid).resident - self._base_bytes) for pid in pids)
+        self.sample_clocks(pids)
+
+    def sample_clocks(self, pids: Iterable[int]) -> None:
+        """Look at the clocks of these processes."""
         for pid in pids:
             self._clocks.update(_thread_clocks(pid) if self.with_schedstat else _process_clock(pid))
         if self._before is None:
             self._before = self._sum(0), self._sum(1)
+
+    @property
+    def was_sampled(self) -> bool:
+        """Whether there was a look."""
+        return bool(self._clocks)
 
     def note_end(self, pid: int, waited_s: float) -> None:
         """The first thread of process `pid` has ended, having waited this long for a processor."""
@@ -168,9 +180,23 @@ def _process_clock(pid: int) -> Iterator[tuple[str, tuple[float, float]]]:
         yield str(pid), ((int(fields[11]) + int(fields[12])) * TICK_S, 0.0)
 
 
-def _resident(pid: int) -> int:
-    fields = _read(f"/proc/{pid}/statm").split()
-    return int(fields[1]) * PAGE_BYTES if fields else 0
+def command_name(pid: int) -> str:
+    """The first word of the command that a process runs; empty when it has none."""
+    return _read(f"/proc/{pid}/cmdline").partition(b"\0")[0].decode(errors="replace")
+
+
+class Memory(NamedTuple):
+    """Bytes of a process."""
+
+    mapped: int
+    resident: int
+    shared: int  # of these, with files and shared memory behind them
+
+
+def memory(pid: int) -> Memory:
+    """What a process holds now; nothing when it is gone."""
+    fields = _read(f"/proc/{pid}/statm").split() or [b"0"] * 3
+    return Memory(*(int(field) * PAGE_BYTES for field in fields[:3]))
 
 
 def _is_alive(pid: int) -> bool:

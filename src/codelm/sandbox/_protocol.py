@@ -24,7 +24,7 @@ READY = b"R"
 MARSHAL_VERSION = 2  # every Python reads it; reading JSON would cost each program 70 page faults, 0.2 ms
 
 # Orders. After RUN the scratch folder is emptied; after KEEP, within a session, it is not.
-RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
+RUN, KEEP, EMPTY = b"P", b"S", b"E"
 
 _JOB = struct.Struct("<Q")  # bytes of what follows
 _CALL = struct.Struct(f"<Q{NONCE_BYTES}s?")  # bytes of the payload, nonce, in a process of its own

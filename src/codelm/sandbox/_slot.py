@@ -14,10 +14,11 @@ from signal import SIGKILL
 from codelm.errors import MissingError
 from codelm.sandbox import _protocol
 from codelm.sandbox._exchange import Exchange, Streams
+from codelm.sandbox._gvisor import GvisorHousing
 from codelm.sandbox._housing import Housing, Plan
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Command, Ended, Job, Outcome, Program
-from codelm.sandbox._process_tree import has_schedstat
+from codelm.sandbox._walls import GVISOR
 from codelm.sandbox._watch import Watch, interpret, interpret_call
 
 REPORT_S = 5.0  # from the death of a program's processes to the worker's report: reaping, cleaning scratch
@@ -43,13 +44,12 @@ class Slot:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.forks = 0  # programs that its workers have forked
-        self._with_schedstat = has_schedstat()
         self._housing: Housing | None = None
         self._loaded: Running | None = None  # the program of a session, which answers calls
 
     def start(self) -> None:
         """Start the worker and wait until it is warm. Raises: MissingError, OSError."""
-        self._housing = Housing(self.plan)
+        self._housing = GvisorHousing(self.plan) if self.plan.tier == GVISOR else Housing(self.plan)
         self._number = 0  # programs that this worker has forked
 
     def run(self, job: Job, *, keep_scratch: bool = False) -> Outcome:
@@ -192,7 +192,7 @@ class Slot:
 
     def _watch(self, limits: Limits, *, running: bool = False) -> Watch:
         assert self._housing is not None
-        return Watch(limits, self._housing.pid, with_schedstat=self._with_schedstat, running=running)
+        return Watch(limits, self._housing.meter(running=running))
 
     def _hand_over(self, order: bytes, theirs: socket.socket, streams: Streams | None) -> None:
         """Give a program's descriptors to a live worker, starting one when there is none."""
@@ -294,20 +294,12 @@ class Slot:
             if self._housing.output in ready:
                 printed += self._housing.drain(drained_bytes)[0]
             if self._housing.control.fileno() in ready:
-                report = _protocol.parse_report(self._hear())
+                report = self._housing.hear()
                 if report is None or report.number != self._number:
                     return None, printed
                 if report.state != _protocol.CLEANING:
                     break
         return report, printed
-
-    def _hear(self) -> bytes:
-        """The worker's next message; empty when it is gone."""
-        assert self._housing is not None
-        try:
-            return self._housing.control.recv(128)
-        except OSError:
-            return b""
 
     def _retire(self) -> int | None:
         """Stop a worker that broke or is not clean: the signal it had died of, if it had."""

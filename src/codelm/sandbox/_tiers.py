@@ -8,17 +8,17 @@ import tempfile
 from dataclasses import dataclass, replace
 
 from codelm.errors import MissingError, UsageError
-from codelm.sandbox import _bubblewrap, _hosts, _seccomp, _walls
+from codelm.sandbox import _bubblewrap, _gvisor, _hosts, _seccomp, _walls
 from codelm.sandbox._cgroup import Cgroup
 from codelm.sandbox._housing import WORKER
 from codelm.sandbox._interpreter import Interpreter, interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import missing_kernel_feature
-from codelm.sandbox._walls import FULL, LANDLOCK, PROCESS, Walls
+from codelm.sandbox._walls import FULL, GVISOR, LANDLOCK, PROCESS, Walls
 
 AUTO = "auto"
-ISOLATIONS = (AUTO, FULL, LANDLOCK, PROCESS)  # what a user may ask for
-CONTAINED = (FULL, LANDLOCK)  # what `auto` may mean, best first
+ISOLATIONS = (AUTO, FULL, GVISOR, LANDLOCK, PROCESS)  # what a user may ask for
+CONTAINED = (FULL, GVISOR, LANDLOCK)  # what `auto` may mean, best first
 PROBE_S = 30.0
 LEAST_ABI = 3  # of Landlock, where programs run as the supervisor's own user: before it, files can be cut off
 
@@ -56,6 +56,15 @@ _FULL = (
     Layer(name="scratch: a tmpfs, capped in bytes"),
     Layer(name="seccomp: deny-list with EPERM; another architecture is killed"),
     Layer(name="no capabilities, no_new_privs, not dumpable"),
+    Layer(name="rlimit: processes and threads"),
+)
+_GVISOR = (
+    Layer(name="system calls answered by gVisor's kernel, not the host's"),
+    Layer(name="namespaces of gVisor: pid, mount, network without a route, ipc, uts"),
+    Layer(name="read-only root: interpreter, libraries, installed packages; no /proc"),
+    Layer(name="scratch: a tmpfs, capped in bytes; its files and folders count as memory"),
+    Layer(name="seccomp inside: deny-list with EPERM"),
+    Layer(name="a user id of its own, no capabilities, no_new_privs, not dumpable"),
     Layer(name="rlimit: processes and threads"),
 )
 _UNWRAPPED = (Layer(name="scratch: capped in files and folders"), Layer(name="a user id of its own"))
@@ -117,6 +126,8 @@ def probe(tier: str, python: Interpreter | None = None) -> str | None:
     python = python or interpreter()
     if tier == PROCESS or needs_bubblewrap(tier, python):
         return None
+    if tier == GVISOR:
+        return _gvisor.missing(python, fresh_uids(1)[0])
     reason = _failure(Walls(tier=tier, uid=_walls.FIRST_UID), python)
     return None if reason is None else _hosts.how_to_mend(tier, reason)
 
@@ -180,6 +191,8 @@ def layers_of(tier: str, python: Interpreter | None = None) -> tuple[Layer, ...]
     common = (*_COMMON, _control_group())
     if tier == PROCESS:
         return common
+    if tier == GVISOR:
+        return (*_GVISOR, *common)
     if tier == LANDLOCK:
         return (_landlock(), *_BARE, *(_OWN_USER if _walls.may_change_user() else _SAME_USER), *common)
     wrapped = needs_bubblewrap(tier, python or interpreter())

@@ -15,7 +15,7 @@ from codelm.sandbox._interpreter import Interpreter
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._root import import_paths, link_packages, root_plan
 
-FULL, LANDLOCK, PROCESS = "full", "landlock", "process"
+FULL, GVISOR, LANDLOCK, PROCESS = "full", "gvisor", "landlock", "process"
 BOX = "/box"  # in tier full: the file system that holds the scratch folder
 FIRST_UID, LAST_UID = 61184, 65519  # a range that no distribution gives to people or services
 SYS_LANDLOCK_CREATE, LANDLOCK_VERSION = 444, 1
@@ -41,7 +41,7 @@ LAYERS = {
 class Walls:
     """The walls around one worker."""
 
-    tier: str  # FULL or LANDLOCK
+    tier: str  # FULL, LANDLOCK, or GVISOR, which `_gvisor` starts
     uid: int  # whom its programs run as, where we may choose
     bubblewrap: bool = False  # tier FULL: it makes the namespaces and the root
     without: frozenset[str] = frozenset()  # of LAYERS[tier]
@@ -49,7 +49,7 @@ class Walls:
     @property
     def own_user(self) -> bool:
         """Whether programs run as nobody else does."""
-        return self.tier == FULL or (may_change_user() and "uid" not in self.without)
+        return self.tier != LANDLOCK or (may_change_user() and "uid" not in self.without)
 
     @property
     def has_keeper(self) -> bool:
@@ -130,7 +130,7 @@ class Walls:
 
     def for_worker(self, folder: str, python: Interpreter) -> dict[str, object]:
         """What stands in the worker's configuration about its walls."""
-        if self.tier == FULL:
+        if self.tier != LANDLOCK:
             return {"folder": BOX, "import_paths": import_paths(python), "killing": "inside"}
         room: dict[str, object] = {"folder": f"{folder}/box", "import_paths": import_paths(python, folder)}
         if self.own_user:

@@ -24,8 +24,7 @@ LOOK_S = 0.05  # between two looks at a running program's clocks and memory
 class Watch:
     """The clocks of one running program, and whether it must be stopped."""
 
-    def __init__(self, limits: Limits, worker: int, *, with_schedstat: bool, running: bool = False) -> None:
-        """running: the program has been running before, and that does not count."""
+    def __init__(self, limits: Limits, meter: TreeMeter) -> None:
         self.limits = limits
         self.began = time.monotonic()
         self.wall_s = self.charged_s = 0.0
@@ -34,8 +33,8 @@ class Watch:
         self.clock: Clock | None = None
         self._look_s = min(LOOK_S, limits.time_s / 10)
         self._next_look = self.began + self._look_s
-        self._with_schedstat = with_schedstat
-        self._meter = TreeMeter(worker, with_schedstat=with_schedstat, running=running)
+        self._meter = meter
+        self._with_schedstat = meter.with_schedstat
 
     def until_next_look_s(self) -> float:
         return max(0.0, self._next_look - time.monotonic())

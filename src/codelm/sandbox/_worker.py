@@ -63,7 +63,7 @@ CONTROL = 9  # so high that a program's descriptors are the first ones
 OPEN_MAX = posix.sysconf("SC_OPEN_MAX")
 READ_BYTES = 1 << 16
 FDS = socket.CMSG_SPACE(4 * struct.calcsize("i"))
-RUN, KEEP, EMPTY, KILL = b"P", b"S", b"E", b"K"
+RUN, KEEP, EMPTY = b"P", b"S", b"E"
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 JOB = struct.Struct("<Q")
@@ -159,11 +159,9 @@ def main() -> None:
 
 def lasting_limits(rlimits: list[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
     """Take on those limits that the worker can keep for itself and leave to its children; the others."""
-    allowed = within_hard_limits(rlimits)
-    for kind, pair in allowed:
-        if kind in NOTHING_OF:
-            set_rlimit(kind, pair)
-    return [(kind, pair) for kind, pair in allowed if kind not in NOTHING_OF]
+    for kind, pair in to_be_set(rlimit for rlimit in rlimits if rlimit[0] in NOTHING_OF):
+        set_rlimit(kind, pair)
+    return to_be_set(rlimits)
 
 
 def share_code_at_fork() -> None:
@@ -246,8 +244,7 @@ class Worker:
         self.pid = 0  # of the program that runs; 0 while none does
         self.has_schedstat = posix.access("/proc/self/schedstat", posix.R_OK)
         self.poll = select.poll()
-        # Where the supervisor sees our processes it says nothing while one runs: only a hang-up wakes us.
-        self.poll.register(control, select.POLLIN if config["stoppable"] else 0)
+        self.poll.register(control, 0)  # the supervisor says nothing while one runs: only a hang-up wakes us
         with contextlib.suppress(FileExistsError):
             posix.mkdir("scratch", 0o700)
         self.made = look_at_scratch()
@@ -262,7 +259,7 @@ class Worker:
             if order == EMPTY:
                 clean = self.is_pristine() or self.clean_up()
                 self.report(0, 0.0, 0.0, 0.0, 0, 0.0, 0, 0, CLEAN if clean else UNCLEAN)
-            elif fds:  # else it is KILL, for a program that had ended in the meantime
+            else:
                 clean = self.run_one(fds, keep=order == KEEP)
         self.kill_all()
         self.reap_all()
@@ -311,20 +308,15 @@ class Worker:
 
     def wait_for(self, pid: int) -> bool:
         """Wait until a child has ended, still unreaped; False when the supervisor has gone meanwhile."""
+        if self.config["guarded"]:  # process 1 kills what is to be killed, and takes us along when it goes
+            posix.waitid(posix.P_PID, pid, posix.WEXITED | posix.WNOWAIT)
+            return True
         pidfd = posix.pidfd_open(pid)
         self.poll.register(pidfd, select.POLLIN)
-        try:
-            while True:
-                ready = self.poll.poll()
-                for fd, events in ready:
-                    if fd == CONTROL and (events & select.POLLHUP or self.control.recv(1) != KILL):
-                        return False
-                if ready[-1][0] == pidfd:
-                    return True
-                self.kill_all()
-        finally:
-            self.poll.unregister(pidfd)
-            posix.close(pidfd)
+        ready = [fd for fd, _ in self.poll.poll()]
+        self.poll.unregister(pidfd)
+        posix.close(pidfd)
+        return CONTROL not in ready
 
     def reap_all(self) -> tuple[int, float, int]:
         """Kill and reap every process below this one: how many, their CPU seconds, the largest one's bytes.
@@ -497,7 +489,7 @@ def take(fds: tuple[int, ...]) -> None:
 def confine(config: dict[str, Any], rlimits: list[tuple[int, int]] | None) -> None:
     """What a program must not have, in the order in which it goes. rlimits: where they are not the usual."""
     posix.setsid()  # no terminal, no process group of ours
-    for kind, pair in config["rlimits"] if rlimits is None else within_hard_limits(rlimits):
+    for kind, pair in config["rlimits"] if rlimits is None else to_be_set(rlimits):
         set_rlimit(kind, pair)
     if config["program_uid"] is not None:
         become(config["program_uid"])
@@ -508,13 +500,15 @@ def confine(config: dict[str, Any], rlimits: list[tuple[int, int]] | None) -> No
         load_filter(bytearray.fromhex(config["last_filter"]), config["last_filter_pid_at"])
 
 
-def within_hard_limits(rlimits: Iterable[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
-    """What `set_rlimit` takes, soft and hard alike, as far as the limits that hold already allow."""
-    allowed = []
+def to_be_set(rlimits: Iterable[tuple[int, int]]) -> list[tuple[int, tuple[int, int]]]:
+    """What `set_rlimit` takes, soft and hard alike, of those limits that do not hold already."""
+    changes = []
     for kind, value in rlimits:
-        hard = resource.getrlimit(kind)[1]
-        allowed.append((kind, (value if hard == resource.RLIM_INFINITY else min(value, hard),) * 2))
-    return allowed
+        now = resource.getrlimit(kind)
+        allowed = (value if now[1] == resource.RLIM_INFINITY else min(value, now[1]),) * 2
+        if allowed != now:  # gVisor lets nobody set some of them, even to what they are
+            changes.append((kind, allowed))
+    return changes
 
 
 def become(uid: int) -> None:
