@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import venv
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 from support import absent
 
 from codelm.errors import UsageError
-from codelm.sandbox import _interpreter
+from codelm.sandbox import Program, Sandbox, _interpreter, probe
 from codelm.sandbox._interpreter import check_readable, interpreter
 from codelm.sandbox._root import import_paths, is_below, link_packages, outermost, root_plan
 
@@ -23,9 +23,8 @@ Install = Callable[..., None]
 class Environment:
     """A virtual environment without pip, and packages put into it by hand."""
 
-    def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=False, symlinks=True)
-        self.folder = folder
+    def __init__(self, folder: Path, base: str = sys.executable) -> None:
+        subprocess.run([base, "-m", "venv", "--without-pip", folder], check=True)
         self.python = str(folder / "bin" / "python")
         (self.site,) = folder.glob("lib/python*/site-packages")
 
@@ -329,6 +328,46 @@ def test_python_that_others_cannot_read_is_refused_with_the_folder_in_the_way(en
     (environment.site / "pkg").chmod(0o700)
     with pytest.raises(UsageError, match=rf"cannot read {environment.site}/pkg \(mode 0700\)"):
         check_readable(found, in_place=False)
+
+
+@pytest.mark.parametrize("tier", ["full", "landlock", "process"])
+def test_program_runs_in_the_python_that_is_asked_for(other_python, tier) -> None:
+    """Whichever ours is; what is not named of its packages is not there."""
+    found = interpreter(other_python, [])
+    if reason := probe(tier, found):
+        pytest.skip(reason)
+    source = "import importlib.util, platform\nfound = importlib.util.find_spec('pip')\n"
+    source += "raise ValueError(platform.python_version(), found)"
+    with Sandbox(workers=1, isolation=tier, python=other_python, packages=[]) as sandbox:
+        assert sandbox.run(Program(units=(source,))).message == f"('{found.version}', None)"
+
+
+@pytest.mark.parametrize("tier", ["full", "landlock", "process"])
+def test_program_finds_named_packages_and_what_they_need(tier) -> None:
+    """Read-only, and no other of the same folder."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)  # in tier landlock programs walk there as a user of their own
+        environment = Environment(
+            Path(name) / "venv", "/usr/bin/python3" if tier == "landlock" else sys.executable
+        )
+        environment.install("wanted", {"wanted/__init__.py": "import needed"}, requires=["needed"])
+        environment.install("needed", {"needed.py": ""})
+        environment.install("other", {"other.py": ""})
+        if reason := probe(tier, interpreter(environment.python, ["wanted"])):
+            pytest.skip(reason)
+        with Sandbox(workers=1, isolation=tier, python=environment.python, packages=["wanted"]) as sandbox:
+            seen = [
+                sandbox.run(Program(units=(source,))).exception
+                for source in (
+                    "import wanted, needed",
+                    "import other",
+                    f"open({str(environment.site / 'other.py')!r})",
+                    "import wanted; open(wanted.__file__, 'w')",
+                )
+            ]
+    unseen = {"full": "FileNotFoundError", "landlock": "PermissionError", "process": None}[tier]
+    read_only = {"full": "OSError", "landlock": "PermissionError", "process": None}[tier]
+    assert seen == [None, "ModuleNotFoundError", unseen, read_only]
 
 
 def executable(path: Path, script: str) -> str:
