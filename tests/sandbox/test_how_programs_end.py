@@ -105,7 +105,7 @@ def test_program_finds_only_the_fixed_environment(run, monkeypatch) -> None:
     """Nothing of the caller's environment, secrets included; stdin is empty, cwd is new and empty."""
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
     with Sandbox(workers=1) as own:
-        names = "HOME LANG MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PYTHONHASHSEED TMPDIR"
+        names = "HOME LANG MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PYTHONHASHSEED PYTHONPATH TMPDIR"
         source = (
             f"import os\nassert sorted(os.environ) == ['CODELM_WORKER', *{names.split()!r}], os.environ\n"
         )
@@ -230,7 +230,7 @@ def test_time_waiting_for_a_processor_is_not_charged() -> None:
 
 def test_without_schedstat_a_sleeper_is_stopped_by_wall_time_and_must_be_run_alone(monkeypatch) -> None:
     """A kernel that does not say how long a process waited: sleep cannot be told from waiting."""
-    monkeypatch.setattr("codelm.sandbox._slot.has_schedstat", lambda: False)
+    monkeypatch.setattr("codelm.sandbox._housing.has_schedstat", lambda: False)
     with Sandbox(Limits(time_s=0.3), workers=1) as sandbox:
         outcome = sandbox.run(Program(units=("import time; time.sleep(60)\n",)))
     assert (outcome.ended, outcome.clock, outcome.settled) == (Ended.TIMED_OUT, Clock.WALL, False)

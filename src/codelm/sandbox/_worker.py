@@ -143,6 +143,7 @@ def main() -> None:
     for units in WARM_UP:
         run(units, 2048)
     os.environ.pop("LD_BIND_NOW", None)
+    os.environ["PYTHONPATH"] = ":".join(config["import_paths"])  # for an interpreter that a program starts
     share_code_at_fork()
     sys.stdout.flush()  # or every child would inherit, and print, what is in the buffer
     gc.collect()
