@@ -105,7 +105,8 @@ def test_program_finds_only_the_fixed_environment(run, monkeypatch) -> None:
     """Nothing of the caller's environment, secrets included; stdin is empty, cwd is new and empty."""
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
     with Sandbox(workers=1) as own:
-        names = "HOME LANG MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PYTHONHASHSEED PYTHONPATH TMPDIR"
+        names = "HOME LANG MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PYTHONHASHSEED "
+        names += "PYTHONPATH TMPDIR"
         source = (
             f"import os\nassert sorted(os.environ) == ['CODELM_WORKER', *{names.split()!r}], os.environ\n"
         )

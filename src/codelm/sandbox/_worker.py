@@ -132,6 +132,8 @@ def main() -> None:
         prctl(PR_SET_DUMPABLE, 0)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as process 1 we are deaf to it then
     sys.path.extend(config["import_paths"])
+    os.environ["PYTHONPATH"] = ":".join(config["import_paths"])  # for an interpreter that a program starts
+    os.environ.pop("LD_BIND_NOW", None)
     posix.chdir(config["folder"])
     posix.umask(0o022)
     config["rlimits"] = lasting_limits(config["rlimits"])
@@ -142,8 +144,6 @@ def main() -> None:
     sys.modules["__main__"] = types.ModuleType("__main__")
     for units in WARM_UP:
         run(units, 2048)
-    os.environ.pop("LD_BIND_NOW", None)
-    os.environ["PYTHONPATH"] = ":".join(config["import_paths"])  # for an interpreter that a program starts
     share_code_at_fork()
     sys.stdout.flush()  # or every child would inherit, and print, what is in the buffer
     gc.collect()
