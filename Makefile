@@ -40,7 +40,7 @@ typecheck: $(VENV)/.dev ## Check types (mypy, strict)
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev ## Run the benchmarks (minutes); they print what benchmarks/RESULTS.md keeps
-	for bench in corpus tokenizer judge training; do $(BIN)/python benchmarks/bench_$$bench.py || exit 1; done
+	for bench in corpus tokenizer judge sandbox training; do $(BIN)/python benchmarks/bench_$$bench.py || exit 1; done
 	@echo 'benchmarks/bench_sampling.py needs a checkpoint: run it on runs/laptop/codex-s-0.8M after make demo'
 
 docs: $(VENV)/.dev ## Write docs/commands.md from each command's --help

@@ -43,6 +43,16 @@ class Journal:
         self._file = -1
         self._end = 0
 
+    @staticmethod
+    def header_of(path: str | Path) -> Json | None:
+        """The header of a journal that was left there; None where there is none that can be read."""
+        try:
+            with open(path, "rb") as stream:
+                found: Json = json.loads(stream.readline())
+                return found if found.pop("journal", None) == 1 else None
+        except (OSError, ValueError, AttributeError):
+            return None
+
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from support import absent
 
 from codelm.errors import InputError, OutputError, UsageError
-from codelm.evaluation import Judge, Verdict, evaluate_samples, judge_completions
+from codelm.evaluation import Certificate, Judge, Verdict, auto_limits, evaluate_samples, judge_completions
 from codelm.problems import Problem, ProblemSet, Sample, write_problems
 from codelm.sandbox import Ended, Outcome, Sandbox, Ticket
 
@@ -178,7 +179,7 @@ def test_infra_errors_turn_the_score_into_bounds(samples: Path, monkeypatch) -> 
 
 RUN = """
 import sys
-from codelm.evaluation import Judge, Verdict, evaluate_samples, judge_completions
+from codelm.evaluation import Certificate, Judge, Verdict, auto_limits, evaluate_samples, judge_completions
 from codelm.problems import read_problems
 evaluate_samples(sys.argv[1], read_problems(sys.argv[2]), workers=2, cache=False)
 """
@@ -329,3 +330,85 @@ def test_row_lost_through_our_fault_is_judged_again_on_resume(
     monkeypatch.setattr(Judge, "judge_many", real)
     evaluation = evaluate_samples(samples, SET, workers=1)
     assert [row["verdict"] for row in _read(evaluation.results)] == ["passed", "wrong", "passed", "passed"]
+
+
+CANONICAL = ProblemSet.of(
+    "certified",
+    [replace(problem, canonical_solution="    return 2 * x\n") for problem in SET.problems.values()],
+)
+
+
+def test_problem_whose_own_solution_fails_is_refused_by_name(samples: Path) -> None:
+    """A broken set-up is no score of zero; left out on request, and the header says so."""
+    wrong = [replace(CANONICAL.problems["t/1"], canonical_solution="    return x\n")]
+    broken = ProblemSet.of(
+        "broken", [*(p for p in CANONICAL.problems.values() if p.task_id != "t/1"), *wrong]
+    )
+    with pytest.raises(InputError, match=r"1 problems fail.*t/1: the canonical solution: wrong.*--exclude"):
+        evaluate_samples(samples, broken, workers=1)
+    assert os.listdir(samples.parent) == ["samples.jsonl"]
+    evaluation = evaluate_samples(samples, broken, workers=1, exclude_failing=True)
+    assert evaluation.counts == {"t/0": (2, 2, 0)}
+    assert len(_read(evaluation.results)) == 4
+    assert list(json.loads(evaluation.header.read_text())["certificate"]["failing"]) == ["t/1"]
+
+
+def test_problem_whose_tests_pass_anything_is_refused(samples: Path) -> None:
+    """`return None` must not pass."""
+    slack = ProblemSet.of(
+        "slack", [replace(p, test="def check(f): f(1)\n") for p in CANONICAL.problems.values()]
+    )
+    with pytest.raises(InputError, match="`return None` passes"):
+        evaluate_samples(samples, slack, workers=1)
+
+
+def test_problem_without_a_solution_is_scored_and_said_to_be_uncertified(samples: Path) -> None:
+    """Allowed; the header names it."""
+    evaluation = evaluate_samples(samples, SET, workers=1)
+    assert evaluation.certificate.uncertified == ("t/0", "t/1")
+    assert evaluate_samples(samples, CANONICAL, workers=1).certificate.certified == ("t/0", "t/1")
+
+
+def test_time_limit_of_a_problem_comes_from_its_solution(samples: Path) -> None:
+    """Half a second for what takes next to nothing; the header has it, and a sleeper meets it."""
+    _write(samples, [*ROWS, {"task_id": "t/1", "completion": "    import time; time.sleep(0.8); return 4"}])
+    evaluation = evaluate_samples(samples, CANONICAL, workers=1, auto_time=True)
+    assert json.loads(evaluation.header.read_text())["time_limits"] == {"t/0": 0.5, "t/1": 0.5}
+    assert _read(evaluation.results)[-1]["verdict"] == "timeout"
+    assert evaluate_samples(samples, CANONICAL, workers=1).verdicts == {"passed": 4, "wrong": 1}
+
+
+def test_auto_limits_go_up_in_steps_to_the_one_given() -> None:
+    """Twenty times what the solution takes, the next of 0.5, 1, 2, ... seconds, 3 at most; by hand."""
+    seen = {"a": 0.0, "b": 0.025, "c": 0.0251, "d": 0.09, "e": 0.11, "f": 2.0}
+    certificate = Certificate(certified=tuple(seen), uncertified=(), failing={}, cpu_s=seen)
+    assert auto_limits(certificate, at_most_s=3.0) == {
+        "a": 0.5,
+        "b": 0.5,
+        "c": 1.0,
+        "d": 2.0,
+        "e": 3.0,
+        "f": 3.0,
+    }
+
+
+def test_limits_found_by_a_killed_run_hold_for_its_resumption(samples: Path, monkeypatch) -> None:
+    """Measured anew they could differ, and half of the rows would have been judged by others."""
+    real = Judge.judge_many
+
+    def interrupted(self, jobs):
+        yield from islice(real(self, jobs), 2)
+        if self._time_limits:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Judge, "judge_many", interrupted)
+        patch.setattr("codelm.evaluation._certificate.AUTO_FLOOR_S", 0.7)
+        patch.setattr("codelm.evaluation._evaluate.certify", lambda *_, **__: FAST)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_samples(samples, CANONICAL, workers=1, auto_time=True)
+    evaluation = evaluate_samples(samples, CANONICAL, workers=1, auto_time=True)
+    assert json.loads(evaluation.header.read_text())["time_limits"] == {"t/0": 0.7, "t/1": 0.7}
+
+
+FAST = Certificate(certified=("t/0", "t/1"), uncertified=(), failing={}, cpu_s={"t/0": 0.0, "t/1": 0.0})

@@ -23,11 +23,15 @@ def doctor(
     isolation: Annotated[
         str, typer.Option(help="With --attack: the tier to attack; auto, or one that is listed without it.")
     ] = "auto",
+    python: Annotated[
+        str | None,
+        typer.Option(help="With --attack: the Python of the programs.", show_default="the running one"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --attack: print one JSON object.")] = False,
 ) -> None:
     """Try each tier of isolation by starting a worker in it, and say what holds.
 
-    Ends with 5 when tier `full`, which `codelm evaluate --isolation full` needs, cannot be had.
+    `auto` is the best tier that contains programs here. Ends with 5 where there is none.
 
     With --attack: run each program of the catalogue, a minute or two, and say how it was to end, how it
     ended, and what on the host is not as before. The programs are harmless where they get through. Ends with
@@ -36,30 +40,34 @@ def doctor(
     Examples: codelm doctor; codelm doctor --attack --isolation full
     """
     if attack:
-        raise typer.Exit(_attack(isolation, as_json=as_json))
+        raise typer.Exit(_attack(isolation, python, as_json=as_json))
     _list_tiers()
 
 
 def _list_tiers() -> None:
-    from codelm.sandbox import layers_of, probe
+    from codelm.sandbox import ISOLATIONS, layers_of, probe, tier_of
 
-    refused = probe("full")
-    for tier, reason in (("full", refused), ("process", probe("process"))):
+    for tier in ISOLATIONS:
+        if tier == "auto":
+            continue
+        reason = probe(tier)
         typer.echo(f"{tier}: {'no: ' + reason if reason else 'yes'}")
         for layer in layers_of(tier) if reason is None else ():
             typer.echo(f"  {'holds  ' if layer.holds else 'MISSING'} {layer.name} {layer.note}".rstrip())
-    typer.echo("auto: full" if refused is None else "auto: refused")
-    if refused is not None:
-        raise MissingError(refused)
+    try:
+        typer.echo(f"auto: {tier_of('auto')}")
+    except MissingError:
+        typer.echo("auto: refused")
+        raise
 
 
-def _attack(isolation: str, *, as_json: bool) -> int:
+def _attack(isolation: str, python: str | None, *, as_json: bool) -> int:
     from codelm.progress import progress
     from codelm.sandbox.catalogue import Verdict, catalogue, run_catalogue
 
     rows = (*catalogue().attacks, *catalogue().honest)
     with progress("attacks", len(rows)) as shown:
-        results = run_catalogue(isolation, rows=rows, on_row=lambda _: shown.advance())
+        results = run_catalogue(isolation, rows=rows, python=python, on_row=lambda _: shown.advance())
     if as_json:
         print(json.dumps({"tier": results[0].tier, "rows": [result.to_json() for result in results]}))
     else:

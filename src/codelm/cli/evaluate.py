@@ -10,7 +10,7 @@ import typer
 from codelm.errors import InfraError, UsageError
 
 if TYPE_CHECKING:
-    from codelm.evaluation import Evaluation
+    from codelm.evaluation import Evaluation, JudgeOptions, Shown
     from codelm.sandbox import Limits
 
 WARNING = (
@@ -27,8 +27,12 @@ def evaluate(
     ] = "humaneval",
     k: Annotated[str, typer.Option(help="The k of pass@k, separated by commas.")] = "1,10,100",
     timeout: Annotated[
-        float, typer.Option(help="Seconds for each program, not counting waits for a CPU.")
-    ] = 3.0,
+        str,
+        typer.Option(
+            help="Seconds for each program, not counting waits for a CPU; auto: by problem, from what its "
+            "canonical solution takes, 3 at most."
+        ),
+    ] = "3.0",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Programs at a time.", show_default="one per processor")
     ] = None,
@@ -50,6 +54,17 @@ def evaluate(
             show_default="numpy where installed",
         ),
     ] = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK[:SAMPLE]",
+            help="Run one sample again and print it, what it prints and its traceback; nothing is written.",
+        ),
+    ] = None,
+    exclude_failing: Annotated[
+        bool,
+        typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
+    ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Run each program, known or not, identical or not.")
     ] = False,
@@ -61,22 +76,32 @@ def evaluate(
 
     Examples: codelm evaluate samples.jsonl; codelm evaluate samples.jsonl --problems chains --k 1,10 --json
     """
-    from codelm.evaluation import evaluate_samples
+    from codelm.evaluation import evaluate_samples, show_sample
     from codelm.problems import load_problems
 
-    ks, limits = parse_ks(k), parse_timeout(timeout)
+    auto_time = timeout == "auto"
+    ks, limits = parse_ks(k), parse_timeout(3.0 if auto_time else timeout)
     if isolation == "process":
         print(WARNING, file=sys.stderr)
+    options: JudgeOptions = {
+        "limits": limits,
+        "workers": workers,
+        "isolation": isolation,
+        "python": python,
+        "packages": None if packages is None else [name for name in packages.split(",") if name.strip()],
+    }
+    problem_set = load_problems(problems)
+    if show is not None:
+        _print_shown(show_sample(samples, problem_set, show, **options))
+        return
     evaluation = evaluate_samples(
         samples,
-        load_problems(problems),
-        limits=limits,
-        workers=workers,
+        problem_set,
         ks=ks,
         cache=not no_cache,
-        isolation=isolation,
-        python=python,
-        packages=None if packages is None else [name for name in packages.split(",") if name.strip()],
+        auto_time=auto_time,
+        exclude_failing=exclude_failing,
+        **options,
     )
     for note in _notes(evaluation):
         print(note, file=sys.stderr)
@@ -102,12 +127,12 @@ def parse_ks(text: str) -> list[int]:
     return list(dict.fromkeys(ks))
 
 
-def parse_timeout(seconds: float) -> "Limits":
+def parse_timeout(seconds: float | str) -> "Limits":
     """The limits with this time limit. Raises: UsageError."""
     from codelm.sandbox import Limits
 
     try:
-        return Limits(time_s=seconds)
+        return Limits(time_s=float(seconds))
     except ValueError as error:
         raise UsageError(f"--timeout must be 0.01 to 86400 seconds; found {seconds}") from error
 
@@ -124,7 +149,29 @@ def _notes(evaluation: "Evaluation") -> list[str]:
     if undefined := [k for k, estimate in evaluation.pass_at_k.items() if math.isnan(estimate.value)]:
         names = ", ".join(f"pass@{k}" for k in undefined)
         notes.append(f"note: {names} undefined: {fewest[0]} has only {fewest[1]} samples, no task has fewer")
+    certificate = evaluation.certificate
+    if certificate.failing:
+        notes.append(
+            f"note: left out of the score, failing their self-test: {', '.join(certificate.failing)}"
+        )
+    if certificate.uncertified:
+        notes.append(
+            f"note: {len(certificate.uncertified)} problems have no canonical solution: scored uncertified"
+        )
     return notes
+
+
+def _print_shown(shown: "Shown") -> None:
+    """The program with line numbers, what it printed, the traceback, the verdict."""
+    for number, line in enumerate(shown.program.splitlines(), start=1):
+        print(f"{number:4}  {line}")
+    for name, printed in (("stdout", shown.outcome.stdout), ("stderr", shown.outcome.stderr)):
+        if printed:
+            print(f"\n--- {name}\n{printed.decode(errors='replace').rstrip()}")
+    judgement = shown.judgement
+    print(
+        f"\n{judgement.verdict.value}: {judgement.result}; {judgement.cpu_s:.3f} s of CPU (line {shown.line})"
+    )
 
 
 def _print_tables(evaluation: "Evaluation") -> None:

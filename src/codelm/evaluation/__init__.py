@@ -6,20 +6,27 @@ private channel, so exits, crashes and silence are never passes; but code that m
 """
 
 from codelm.evaluation._cache import VerdictCache
+from codelm.evaluation._certificate import Certificate, auto_limits
 from codelm.evaluation._evaluate import Evaluation, evaluate_samples
-from codelm.evaluation._judge import Job, Judge, judge_completions
+from codelm.evaluation._judge import Job, Judge, JudgeOptions, judge_completions
 from codelm.evaluation._scan import Scan, scan_samples
+from codelm.evaluation._show import Shown, show_sample
 from codelm.evaluation._verdict import Judgement, Verdict
 
 __all__ = [
+    "Certificate",
     "Evaluation",
     "Job",
     "Judge",
+    "JudgeOptions",
     "Judgement",
     "Scan",
+    "Shown",
     "Verdict",
     "VerdictCache",
+    "auto_limits",
     "evaluate_samples",
     "judge_completions",
     "scan_samples",
+    "show_sample",
 ]

@@ -3,23 +3,24 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import FILE as CACHE_FILE
 from codelm.evaluation._cache import VerdictCache
-from codelm.evaluation._judge import Job, Judge
+from codelm.evaluation._certificate import Certificate, auto_limits, certify
+from codelm.evaluation._judge import Job, Judge, JudgeOptions
 from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
 from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.files import Json, cache_dir, read_jsonl, write_json, write_jsonl
 from codelm.journal import Journal
-from codelm.problems import ProblemSet
+from codelm.problems import Problem, ProblemSet
 from codelm.progress import progress
-from codelm.sandbox import Limits, usable_cpus
+from codelm.sandbox import usable_cpus
 from codelm.stats import Estimate, mean_pass_at_k
 
 FORMAT_VERSION = 1  # of the header file
@@ -43,6 +44,7 @@ class Evaluation:
     problems: int  # in the problem set
     counts: dict[str, Count]  # of each task that has samples
     verdicts: dict[str, int]  # samples per verdict
+    certificate: Certificate
     pass_at_k: dict[int, Estimate]  # mean over the tasks that have samples; NaN where one has n < k
     pass_at_k_at_best: dict[int, Estimate]  # the same if every infra_error were a pass
 
@@ -66,6 +68,7 @@ class Evaluation:
             "pass_at_k": _estimates(self.pass_at_k),
             **({"pass_at_k_at_best": _estimates(self.pass_at_k_at_best)} if self.infra_errors else {}),
             "verdicts": self.verdicts,
+            "certificate": self.certificate.to_json(),
             "results": str(self.results),
             "header": str(self.header),
         }
@@ -75,14 +78,11 @@ def evaluate_samples(
     samples: str | Path,
     problem_set: ProblemSet,
     *,
-    limits: Limits | None = None,
-    workers: int | None = None,
     ks: Sequence[int] = (1, 10, 100),
-    seed: int = 0,
     cache: bool = True,
-    isolation: str | None = None,
-    python: str | None = None,
-    packages: Sequence[str] | None = None,
+    auto_time: bool = False,
+    exclude_failing: bool = False,
+    **options: Unpack[JudgeOptions],
 ) -> Evaluation:
     """Judge every row of a samples file and score it, beside the file:
 
@@ -90,47 +90,51 @@ def evaluate_samples(
         SAMPLES_results.meta.json  the header
         SAMPLES_results.partial    the journal while it runs; a killed run goes on from there
 
-    limits, workers, isolation, python, packages: as of `Sandbox`. cache: identical programs are judged once,
-    in this run and in earlier ones (the file of verdicts lies in the user's cache folder, CODELM_CACHE).
+    Before that, each problem's canonical solution must pass and a wrong one fail, under the same limits.
+    ks: of pass@k. cache: identical programs are judged once, in this run and in earlier ones (the file of
+    verdicts lies in the user's cache folder, CODELM_CACHE). auto_time: each problem's time limit comes from
+    its canonical solution, see `auto_limits`; that of `limits` is the most. exclude_failing: problems that
+    fail their self-test are left out of the score. options: see `JudgeOptions`.
     Memory does not grow with the number of rows, but for some bytes each.
-    Raises: InputError for a file that cannot be used, before anything runs, or a journal left by other
-    settings; UsageError, MissingError for a sandbox that cannot be had; OutputError when something cannot be
-    written, with the finished rows kept in the journal.
+    Raises: InputError for a file that cannot be used, before anything runs, a journal left by other settings,
+    or problems that fail their self-test; UsageError, MissingError for a sandbox that cannot be had;
+    OutputError when something cannot be written, with the finished rows kept in the journal.
     """
     if not ks or any(not isinstance(k, int) or k < 1 for k in ks):
         raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
     paths = _paths(samples)
     scan = scan_samples(samples, problem_set)
+    options["workers"] = _workers(options.get("workers"), scan.rows)
     verdicts = VerdictCache(cache_dir() / CACHE_FILE) if cache else None
-    judge = Judge(
-        limits=limits,
-        workers=_workers(workers, scan.rows),
-        seed=seed,
-        isolation=isolation,
-        python=python,
-        packages=packages,
-        cache=verdicts,
-    )
-    header = _header(problem_set, scan, judge)
-    with Journal(paths.journal, header) as journal:
-        load = os.getloadavg()
-        with verdicts or nullcontext(), judge:
+    with verdicts or nullcontext(), Judge(cache=verdicts, **options) as judge:
+        certificate = _self_test(judge, [problem_set.problems[task_id] for task_id in scan.per_task])
+        if certificate.failing and not exclude_failing:
+            raise InputError(_refusal(certificate, problem_set))
+        header = _header(problem_set, scan, judge)
+        if auto_time:
+            left = Journal.header_of(paths.journal) or {}  # what was measured then holds for its rows
+            limits = left.get("time_limits") or auto_limits(certificate, at_most_s=judge.limits.time_s)
+            judge.limit(limits)
+            header["time_limits"] = limits
+        with Journal(paths.journal, header) as journal:
+            load = os.getloadavg()
             _record(judge.judge_many(_jobs(samples, problem_set, journal)), journal, scan.rows)
-        tally = _Tally()
-        write_jsonl(paths.results, tally.rows(samples, scan, journal))
-        evaluation = Evaluation(
-            results=paths.results,
-            header=paths.header,
-            problem_set=problem_set.name,
-            problems=len(problem_set),
-            counts=tally.counts,
-            verdicts={v.value: tally.verdicts[v.value] for v in Verdict if tally.verdicts[v.value]},
-            pass_at_k=_score(tally.counts, ks, infra_errors_pass=False),
-            pass_at_k_at_best=_score(tally.counts, ks, infra_errors_pass=True),
-        )
-        about = {"load_average_start": load, "load_average_end": os.getloadavg(), "cache": cache}
-        write_json(paths.header, {**header, **about, **evaluation.to_json()})
-        journal.remove()
+            tally = _Tally(certificate.failing)
+            write_jsonl(paths.results, tally.rows(samples, scan, journal))
+            evaluation = Evaluation(
+                results=paths.results,
+                header=paths.header,
+                problem_set=problem_set.name,
+                problems=len(problem_set),
+                counts=tally.counts,
+                verdicts={v.value: tally.verdicts[v.value] for v in Verdict if tally.verdicts[v.value]},
+                certificate=certificate,
+                pass_at_k=_score(tally.counts, ks, infra_errors_pass=False),
+                pass_at_k_at_best=_score(tally.counts, ks, infra_errors_pass=True),
+            )
+            about = {"load_average_start": load, "load_average_end": os.getloadavg(), "cache": cache}
+            write_json(paths.header, {**header, **about, **evaluation.to_json()})
+            journal.remove()
     return evaluation
 
 
@@ -175,6 +179,20 @@ def _is_judged(number: int, journal: Journal) -> bool:
     return number in journal and journal[number]["verdict"] != Verdict.INFRA_ERROR.value
 
 
+def _self_test(judge: Judge, problems: Sequence[Problem]) -> Certificate:
+    programs = 2 * sum(problem.canonical_solution is not None for problem in problems)
+    with progress("self-test", programs, unit="programs") as bar:
+        return certify(judge, problems, on_tried=bar.advance)
+
+
+def _refusal(certificate: Certificate, problem_set: ProblemSet) -> str:
+    seen = "; ".join(f"{task_id}: {words}" for task_id, words in list(certificate.failing.items())[:3])
+    return (
+        f"{problem_set.name}: {len(certificate.failing)} problems fail their self-test here: {seen}; "
+        "mend the set-up (packages, limits, isolation), or leave them out of the score: --exclude-failing"
+    )
+
+
 def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int) -> None:
     passed = sum(
         _judgement(value, f"{journal.path}: its row {key!r}").passed for key, value in journal.items()
@@ -189,7 +207,9 @@ def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int
 class _Tally:
     """The result rows in input order, counted as they go by."""
 
-    def __init__(self) -> None:
+    def __init__(self, excluded: Container[str]) -> None:
+        """excluded: tasks that do not count."""
+        self._excluded = excluded
         self.counts: dict[str, Count] = {}
         self.verdicts: Counter[str] = Counter()
 
@@ -197,11 +217,13 @@ class _Tally:
         """Raises: InputError for samples that have changed since the scan, and for a damaged journal."""
         for number, value in enumerate(unchanged_rows(samples, scan, journal.path)):
             judged = _judgement(journal[number], f"{journal.path}: its row {number}")
+            yield {**value, **judged.to_json()}
+            if value["task_id"] in self._excluded:
+                continue
             n, passed, infra_errors = self.counts.get(value["task_id"], Count(0, 0, 0))
             infra_errors += judged.verdict is Verdict.INFRA_ERROR
             self.counts[value["task_id"]] = Count(n + 1, passed + judged.passed, infra_errors)
             self.verdicts[judged.verdict.value] += 1
-            yield {**value, **judged.to_json()}
 
 
 def _judgement(value: Json, where: str) -> Judgement:

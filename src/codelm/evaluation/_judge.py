@@ -1,9 +1,10 @@
 """Judging completions: identical work once, and what was seen too close to a limit again, alone."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypedDict, Unpack
 
 from codelm import __version__
 from codelm.errors import InputError, UsageError
@@ -25,12 +26,22 @@ class Job(NamedTuple):
     completion: str
 
 
+class JudgeOptions(TypedDict, total=False):
+    """How to judge: limits, workers, isolation, python and packages as of `Sandbox`."""
+
+    limits: Limits | None
+    workers: int | None
+    seed: int  # of the random numbers of the tests
+    isolation: str | None
+    python: str | None
+    packages: Sequence[str] | None
+
+
 class Judge:
     """Judges completions in a warm sandbox, from any thread or an event loop; use as a context manager.
 
-    problems: whose tasks can be named by their id. limits, workers, isolation, python, packages: as of
-    `Sandbox`. seed: of the random numbers of the tests. cache: where verdicts are looked up and kept, for
-    one thread; None: identical programs are run each time.
+    problems: whose tasks can be named by their id. cache: where verdicts are looked up and kept, for one
+    thread; None: identical programs are run each time. options: see `JudgeOptions`.
     The workers are started when the first program is to be run.
     """
 
@@ -38,29 +49,29 @@ class Judge:
         self,
         problems: ProblemSet | None = None,
         *,
-        limits: Limits | None = None,
-        workers: int | None = None,
-        seed: int = 0,
-        isolation: str | None = None,
-        python: str | None = None,
-        packages: Sequence[str] | None = None,
         cache: VerdictCache | None = None,
+        **options: Unpack[JudgeOptions],
     ) -> None:
-        self.limits = limits or Limits()
-        self.seed = seed
+        self.seed = options.get("seed", 0)
         self._problems = {} if problems is None else problems.problems
         self._cache = cache
+        self._time_limits: Mapping[str, float] = {}
         self._sandbox = Sandbox(
-            self.limits,
-            workers=workers,
+            options.get("limits"),
+            workers=options.get("workers"),
             prelude=GUARD,
-            isolation=isolation,
-            python=python,
-            packages=packages,
+            isolation=options.get("isolation"),
+            python=options.get("python"),
+            packages=options.get("packages"),
         )
+        self.limits = self._sandbox.limits
         self._digest = digest_of(self.describe())
         self._starting = threading.Lock()
         self._started = False
+
+    def limit(self, time_limits: Mapping[str, float]) -> None:
+        """From now on these tasks have time limits of their own, in seconds; the others keep the judge's."""
+        self._time_limits = time_limits
 
     @property
     def tier(self) -> str:
@@ -98,7 +109,7 @@ class Judge:
 
     def judge(self, problem: Problem | str, completion: str) -> Judgement:
         """Judge one completion; the problem may be a task id. From any thread; does not ask the cache."""
-        program = self._assemble(problem, completion)
+        program = self.program(problem, completion)
         return self._judging(program).run() or self._judge_alone(program)
 
     async def __call__(self, problem: Problem | str, completion: str) -> Judgement:
@@ -108,7 +119,7 @@ class Judge:
         """
         import asyncio  # takes a while to import
 
-        program = self._assemble(problem, completion)
+        program = self.program(problem, completion)
         key = self._key(program)
         if (known := self._known(key)) is not None:
             return known
@@ -145,7 +156,7 @@ class Judge:
 
         with Crew[tuple[bytes, Program], Judgement | None](self._sandbox.workers) as crew:
             for key, problem, completion in jobs:
-                program = assemble(problem, completion, seed=self.seed)
+                program = self.program(problem, completion)
                 identity = self._key(program) or str(key).encode()
                 if (known := self._known(identity)) is not None:
                     yield key, known
@@ -159,21 +170,32 @@ class Judge:
                 yield from settle_next()
             yield from settle_alone()
 
-    def _assemble(self, problem: Problem | str, completion: str) -> Program:
+    def program(self, problem: Problem | str, completion: str) -> Program:
+        """What is run for a completion. Raises: UsageError for a task that this judge does not have."""
         if isinstance(problem, str):
             if problem not in self._problems:
                 raise UsageError(
                     f"unknown task_id {problem!r}; this judge has {len(self._problems)} problems"
                 )
             problem = self._problems[problem]
-        return assemble(problem, completion, seed=self.seed)
+        program = assemble(problem, completion, seed=self.seed)
+        if (time_s := self._time_limits.get(problem.task_id)) is None:
+            return program
+        return replace(program, limits=replace(self.limits, time_s=time_s))
 
-    def _judging(self, program: Program) -> "_Judging":
+    def watch(self, program: Program) -> Outcome:
+        """Run a program and see all that there is to see, without judging it."""
+        return self._entered().run(program)
+
+    def _entered(self) -> Sandbox:
         with self._starting:
             if not self._started:
                 self._sandbox.__enter__()
                 self._started = True
-        return _Judging(self._sandbox, program)
+        return self._sandbox
+
+    def _judging(self, program: Program) -> "_Judging":
+        return _Judging(self._entered(), program)
 
     def _judge_alone(self, program: Program) -> Judgement:
         outcome: Outcome = self._sandbox.run_alone(program)
@@ -228,11 +250,8 @@ def judge_completions(
     problem_set: ProblemSet,
     samples: Iterable[Sample],
     *,
-    limits: Limits | None = None,
-    workers: int | None = None,
-    seed: int = 0,
-    isolation: str | None = None,
     on_judged: Callable[[Judgement], None] | None = None,
+    **options: Unpack[JudgeOptions],
 ) -> list[Judgement]:
     """Judge samples held in memory; one judgement each, in their order. Identical ones are run once.
 
@@ -245,10 +264,7 @@ def judge_completions(
             raise InputError(f"sample {number}: {unknown_task(sample.task_id, problem_set)}")
     jobs = (Job(i, problem_set.problems[s.task_id], s.completion) for i, s in enumerate(given))
     judged: dict[int, Judgement] = {}
-    with (
-        VerdictCache(None) as cache,
-        Judge(limits=limits, workers=workers, seed=seed, isolation=isolation, cache=cache) as judge,
-    ):
+    with VerdictCache(None) as cache, Judge(cache=cache, **options) as judge:
         for key, judgement in judge.judge_many(jobs):
             judged[key] = judgement
             if on_judged is not None:

@@ -41,7 +41,7 @@ CONTROL = 10  # of the worker, inside: out of the way of what a program is given
 START_S = 15.0  # a container that is not up by then hangs; it takes half a second
 ANSWER_S = 5.0  # for `runsc` to say what it can do
 KILL_S = 2.0  # for the guard to kill; a fork bomb may keep it from that, then the container is ended
-IDLE_BYTES = 1 << 16  # mapped in an address space that waits for the next process, at most
+VACANT_BYTES = 1 << 16  # mapped in an address space that waits for the next process, at most
 SLACK_BYTES = 64 << 20  # page tables and what gVisor keeps
 HOST_TASKS = 32
 INSTALL = "get it by `apt-get install runsc` (Debian), or put a current build of gVisor on PATH"
@@ -196,7 +196,7 @@ class GvisorHousing(Housing):
 
     def _write_bundle(self) -> None:
         plan, python = self.plan, [self.plan.python.executable, *INTERPRETER_FLAGS]
-        guard = {"control": CONTROL, "filter": _seccomp.filter_bytes().hex()}
+        guard = {"control": CONTROL, "uid": plan.uid, "filter": _seccomp.filter_bytes().hex()}
         worker = self._config(CONTROL) | {"program_uid": plan.uid, "guarded": True}
         write_bundle(
             Path(self._folder),
@@ -243,7 +243,7 @@ class Container:
 
     def _address_spaces(self) -> Iterator[int]:
         for pid in descendants(self._sandbox):
-            if memory(pid).mapped > IDLE_BYTES:
+            if memory(pid).mapped > VACANT_BYTES:
                 yield pid
 
 

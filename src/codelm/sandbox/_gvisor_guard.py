@@ -22,7 +22,7 @@ import sys
 import time
 from typing import Any
 
-NEWPID = 0x20000000
+NEWPID, MNT_DETACH = 0x20000000, 2
 SYS_CAPSET, CAPABILITY_VERSION = {"x86_64": 126, "aarch64": 91}.get(os.uname().machine, 126), 0x20080522
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, SECCOMP_MODE_FILTER = 4, 22, 24, 2
 LAST_CAPABILITY = 63
@@ -30,6 +30,7 @@ LAST_CAPABILITY = 63
 DAC_READ_SEARCH, KILL, SETGID, SETUID = 2, 5, 6, 7
 KEPT = (DAC_READ_SEARCH, KILL, SETGID, SETUID)
 SCRATCH = "/box/scratch"
+DEVICES = ("null", "zero", "full", "random", "urandom")
 PROC = "/guard/proc"  # in a folder that is closed to programs
 KILL_PROGRAM, KILL_CALL, DONE = b"P", b"C", b"D"  # orders, and the answer
 PASS_S = 0.002  # between two passes over the processes
@@ -53,26 +54,51 @@ def main() -> None:
         os.dup2(control, config["control"])
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - a new interpreter, with nothing of this one
     os.close(control)
-    serve(orders, worker)
+    serve(orders, worker, config["uid"])
 
 
-def serve(orders: socket.socket, worker: int) -> None:
-    """Kill what is told, and say so when it is dead, until nobody tells any more."""
+def serve(orders: socket.socket, worker: int, uid: int) -> None:
+    """Kill what is told, and say so, until nobody tells any more. uid: whom programs run as."""
     while order := orders.recv(1):
-        kill_below(
-            [worker] if order == KILL_PROGRAM else [pid for pid, of in parents().items() if of == worker]
-        )
+        if order == KILL_CALL:
+            kill_below(children(worker))
+        elif not strike(uid):  # it is not that user yet
+            kill(children(worker))
         with contextlib.suppress(OSError):
             orders.send(DONE)
+
+
+def strike(uid: int) -> bool:
+    """Kill all that runs as a user, by one call, since a fork bomb leaves no time for more; False for nobody.
+
+    With its first process dead, the worker ends whatever else there is of a program.
+    """
+    os.setresuid(uid, uid, 0)  # so that neither the worker nor we ourselves are reached
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.setresuid(0, 0, 0)
+    return True
 
 
 def kill_below(roots: list[int]) -> None:
     """Kill every process below these until none is alive; each pass sees what was forked during the last."""
     while victims := below(roots):
-        for pid in victims:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill(victims)
         time.sleep(PASS_S)
+
+
+def kill(pids: list[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def children(pid: int) -> list[int]:
+    """The living processes right below this one."""
+    return [child for child, parent in parents().items() if parent == pid]
 
 
 def below(roots: list[int]) -> list[int]:
@@ -95,14 +121,22 @@ def parents() -> dict[int, int]:
 
 
 def finish_root() -> None:
-    """The folders for temporary files are the scratch folder, and nothing else can be written.
-
-    gVisor puts a file system without a limit over /tmp, where the root has a link, and a folder at /dev/shm.
+    """Take away what gVisor has put there: a file system without a limit over our link /tmp, and in /dev
+    terminals and network devices. The folder for shared memory is the scratch folder.
     """
-    while os.path.ismount("/tmp"):  # noqa: S108 - of the container
-        call("umount /tmp", libc.umount2, b"/tmp", 0)
-    os.rmdir("/dev/shm")  # noqa: S108
-    os.symlink(SCRATCH, "/dev/shm")  # noqa: S108
+    for mount in ("/tmp", "/dev/pts"):  # noqa: S108 - of the container
+        if os.path.ismount(mount):
+            call(f"umount {mount}", libc.umount2, mount.encode(), MNT_DETACH)
+    os.chdir("/dev")
+    for name in set(os.listdir()) - set(DEVICES):
+        if os.path.isdir(name) and not os.path.islink(name):
+            for inner in os.listdir(name):
+                os.unlink(f"{name}/{inner}")
+            os.rmdir(name)
+        else:
+            os.unlink(name)
+    os.symlink(SCRATCH, "shm")
+    os.chdir("/")
 
 
 def drop_capabilities() -> None:

@@ -14,6 +14,7 @@ read-only files, as over the load of a processor.
 
 import errno
 import platform
+import stat
 import struct
 from collections.abc import Iterable
 
@@ -29,6 +30,7 @@ CLONE_THREAD = 0x10000
 AF_UNIX = 1
 SOCKET_KIND, CONNECTED_KINDS = 0xF, (1, 5)  # bits of the type; other kinds can send to any address
 PRIO_PROCESS, PR_SET_PDEATHSIG = 0, 1
+DEVICE = stat.S_IFCHR  # a bit of no other kind of file but S_IFBLK; gVisor lets anybody make devices
 
 # ioctl: characters into a terminal's input, TIOCSTI and TIOCLINUX. Where no namespace and no read-only mount
 # stands behind it, only what honest programs need: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
@@ -110,6 +112,8 @@ def filter_bytes(
     code.on("setpriority", [_argument(0), *_only(PRIO_PROCESS), _argument(1), *_only(0)])
     for name in ONLY_ITSELF:
         code.on(name, [_argument(0), *_only(0)])
+    for name, place in (("mknod", 1), ("mknodat", 2)):
+        code.on(name, [_argument(place), *_refuse_if(ANY_BIT, DEVICE)])
     if namespaces:
         code.on("socketpair", [_argument(0), *_only(AF_UNIX)])
         code.on("fcntl", [_argument(1), *_none(*FILE_COMMANDS)])

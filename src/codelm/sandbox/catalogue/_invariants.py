@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codelm.sandbox._gvisor import VACANT_BYTES
 from codelm.sandbox._process_tree import descendants
+from codelm.sandbox._process_tree import memory as process_memory
 from codelm.sandbox._sandbox import Sandbox
 from codelm.sandbox.catalogue._bait import Bait
 
@@ -59,7 +61,14 @@ def processes(watched: Watched) -> Counter[str]:
         with contextlib.suppress(OSError):  # it has ended
             if path.stat().st_uid in users and not _is_zombie(path.name):
                 pids.add(int(path.name))
-    return Counter(name for pid in pids if (name := _read(f"/proc/{pid}/comm").strip()))
+    return Counter(
+        name for pid in pids if (name := _read(f"/proc/{pid}/comm").strip()) and not _is_vacant(pid)
+    )
+
+
+def _is_vacant(pid: int) -> bool:
+    """Whether this is an address space that gVisor keeps for the next process inside, and nothing more."""
+    return 0 < process_memory(pid).mapped <= VACANT_BYTES
 
 
 def mounts(watched: Watched) -> Counter[str]:
