@@ -38,10 +38,10 @@ def main() -> None:
     print_race(took, programs=len(problems) * REPEATS)
 
 
-def write_samples(path: Path, problems: list[Problem]) -> Path:
-    """Every canonical solution, REPEATS times over."""
+def write_samples(path: Path, problems: list[Problem], *, repeats: int = REPEATS) -> Path:
+    """Every canonical solution, several times over."""
     rows = [{"task_id": problem.task_id, "completion": problem.canonical_solution} for problem in problems]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows * REPEATS))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows * repeats))
     return path
 
 

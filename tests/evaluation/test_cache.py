@@ -12,7 +12,7 @@ import pytest
 from codelm.evaluation import Judge, Judgement, Verdict, VerdictCache, evaluate_samples
 from codelm.evaluation._cache import cache_key, digest_of
 from codelm.problems import Problem, ProblemSet
-from codelm.sandbox import Limits, Program, Sandbox
+from codelm.sandbox import Limits, Sandbox
 
 SET = ProblemSet.of(
     "toy",
@@ -25,7 +25,7 @@ SET = ProblemSet.of(
         )
     ],
 )
-PROGRAM = Program(units=("a", "b"), seed=1)
+PROBLEM = SET.problems["t/0"]
 PASSED = Judgement(verdict=Verdict.PASSED, result="passed", cpu_s=0.25, flags=("run_alone",))
 
 
@@ -40,7 +40,7 @@ def samples(tmp_path: Path) -> Path:
 
 def test_judgement_comes_back_whole(tmp_path: Path) -> None:
     """From the same cache, and from the same file later."""
-    key = cache_key(digest_of({}), PROGRAM)
+    key = cache_key(b"judge", b"problem", "completion")
     with VerdictCache(tmp_path / "v") as cache:
         assert cache.get(key) is None
         cache.put(key, PASSED)
@@ -61,18 +61,19 @@ def test_infra_error_is_never_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(PROGRAM, units=("a", "c")),
-        replace(PROGRAM, units=("ab",)),
-        replace(PROGRAM, units=("", "ab")),
-        replace(PROGRAM, seed=2),
-        replace(PROGRAM, limits=Limits(time_s=9.0)),
+        {"completion": "c"},
+        {"problem": digest_of(replace(PROBLEM, test="other").to_json())},
+        {"problem": digest_of(replace(PROBLEM, prompt="other").to_json())},
+        {"problem": digest_of(replace(PROBLEM, time_limit_s=1.0).to_json())},
+        {"whole": True},
+        {"time_s": 1.0},
     ],
-    ids=["tests", "units_joined", "units_shifted", "seed", "own_limits"],
+    ids=["completion", "tests", "prompt", "limit_of_the_problem", "whole", "limit_of_the_judge"],
 )
 def test_other_program_is_a_miss(other) -> None:
-    """Completion, tests, where one ends and the other begins, seed, limits of its own."""
-    judge = digest_of({})
-    assert cache_key(judge, other) != cache_key(judge, PROGRAM)
+    """Completion, tests, prompt, limits, what kind of completion it is."""
+    given = {"judge": digest_of({}), "problem": digest_of(PROBLEM.to_json()), "completion": "b"}
+    assert cache_key(**{**given, **other}) != cache_key(**given)
 
 
 SETTINGS = {

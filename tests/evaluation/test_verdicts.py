@@ -1,5 +1,7 @@
 """Verdicts are pure functions of what was seen: one line per case."""
 
+from dataclasses import replace
+
 import pytest
 
 from codelm.evaluation import Judgement, Verdict
@@ -85,12 +87,12 @@ def test_every_way_to_end_has_a_verdict() -> None:
 
 
 def test_judgement_survives_its_row() -> None:
-    """What goes into a journal or result row comes back, flags included."""
+    """What goes into a journal or result row comes back, flags and parts included."""
     outcome = Outcome(
         ended=Ended.PROCESSES, cpu_s=0.12345678, wall_s=1.0, peak_memory_bytes=7, leftover_processes=2
     )
-    judgement = Judgement.of(outcome, LIMITS, flags=("run_alone",))
-    assert judgement.flags == ("run_alone", "leftover_processes", "too_many_processes")
+    judgement = replace(Judgement.of(outcome, LIMITS), parts={"base": True, "plus": False})
+    assert judgement.flags == ("leftover_processes", "too_many_processes")
     assert judgement.cpu_s == 0.123457
     row = judgement.to_json()
     assert list(row)[:2] == ["result", "passed"]

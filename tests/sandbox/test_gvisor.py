@@ -1,6 +1,7 @@
 """Tier gvisor: what a program finds in its container, what ends it, and what is left of it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from pathlib import Path
 import pytest
 from support import absent
 
-from codelm.errors import MissingError
 from codelm.sandbox import Clock, Command, Ended, Limits, Outcome, Program, Sandbox, _gvisor, probe
+from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._process_tree import command_name, descendants
 
 MiB = 1 << 20
@@ -331,9 +332,9 @@ def test_systrap_is_used_where_runsc_has_it_and_kvm_never(runsc, platforms, chos
 @pytest.mark.parametrize(
     ("platforms", "run", "reason"),
     [
-        ("kvm.", "exit 1", "neither systrap nor ptrace"),
-        ("ptrace.", "echo no such thing >&2; exit 1", r"no container here: .*no such thing"),
-        ("ptrace.", "exec sleep 60", "no container here: .*no message"),
+        ("kvm.", "exit 1", "neither systrap nor ptrace; get it by `apt-get install runsc`"),
+        ("ptrace.", "echo no such thing >&2; exit 1", r"no container: .*\(no such thing\); it needs root"),
+        ("ptrace.", "exec sleep 60", r"no container: .*\(no message\).*a current build of gVisor on PATH"),
     ],
 )
 def test_runsc_that_does_not_work_is_refused_with_the_way_out(
@@ -342,12 +343,13 @@ def test_runsc_that_does_not_work_is_refused_with_the_way_out(
     """Too old, failing, or hanging: a line that says which, and nothing of it is left."""
     write_runsc(runsc, platforms, run)
     monkeypatch.setattr(_gvisor.GvisorHousing, "start_s", 0.5)
-    with pytest.raises(MissingError, match=rf"gvisor.*{reason}.*apt-get install runsc"):
-        Sandbox(workers=1, isolation="gvisor").__enter__()
+    assert re.match(rf"isolation `gvisor`.*{reason}", _gvisor.missing(interpreter(), NOBODY) or "")
 
 
 def test_runsc_that_is_absent_is_refused_with_the_way_out(runsc, monkeypatch) -> None:
     """No such program on PATH."""
     monkeypatch.setenv("PATH", str(runsc.parent))
-    with pytest.raises(MissingError, match=r"runsc, which is not on PATH.*apt-get install runsc"):
-        Sandbox(workers=1, isolation="gvisor").__enter__()
+    assert _gvisor.missing(interpreter(), NOBODY) == (
+        "isolation `gvisor` needs runsc, which is not on PATH; get it by `apt-get install runsc` (Debian), "
+        "or put a current build of gVisor on PATH"
+    )

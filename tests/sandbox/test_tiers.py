@@ -14,7 +14,7 @@ SCRIPT = """
 import json
 from codelm.errors import MissingError
 from codelm.sandbox import Program, Sandbox, layers_of, probe, tier_of
-seen = {tier: probe(tier) for tier in ("full", "landlock", "process")}
+seen = {tier: probe(tier) for tier in ("full", "gvisor", "landlock", "process")}
 try:
     seen["auto"] = tier_of("auto")
     with Sandbox(workers=1) as sandbox:
@@ -61,7 +61,8 @@ def test_auto_never_means_process_and_says_why_of_each_tier() -> None:
     seen = OLD_DOCKER.run(SCRIPT)
     assert seen["process"] is None
     assert seen["auto"] == (
-        f"{seen['full']}. {seen['landlock']}. Or ask for `process`, for programs you would run yourself"
+        f"{seen['full']}. {seen['gvisor']}. {seen['landlock']}. "
+        "Or ask for `process`, for programs you would run yourself"
     )
     assert "there is no Landlock" in seen["landlock"]
 
@@ -117,7 +118,7 @@ def test_ordinary_user_is_told_the_command_that_gets_namespaces(monkeypatch, fil
 
 def test_unknown_isolation_is_refused_with_the_names() -> None:
     """One line that lists what is allowed."""
-    with pytest.raises(UsageError, match="auto, full, landlock, process; found 'bubble'"):
+    with pytest.raises(UsageError, match="auto, full, gvisor, landlock, process; found 'bubble'"):
         Sandbox(isolation="bubble")
 
 

@@ -1,13 +1,16 @@
-"""`codelm problems`: list, show and fetch problem sets."""
+"""`codelm problems`: list, show, check and fetch problem sets."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from codelm.problems import Problem
+
 app = typer.Typer(no_args_is_help=True)
 
-NameOrPath = Annotated[str, typer.Argument(help="humaneval, starter, chains, or a problem file.")]
+NameOrPath = Annotated[str, typer.Argument(help="A name (`codelm problems list`), or a problem file.")]
 
 
 @app.command("list")
@@ -21,7 +24,7 @@ def list_sets() -> None:
             state = f"{len(load_problems(name))} problems"
         except CodelmError as error:
             state = f"absent: {error}"
-        print(f"{name:10} {text} ({state})")
+        print(f"{name:18} {text} ({state})")
 
 
 @app.command()
@@ -51,7 +54,49 @@ def show(
     if as_json:
         print(json.dumps(problem.to_json()))
         return
-    print(problem.prompt + (problem.canonical_solution or "") + "\n" + problem.test)
+    print("\n".join((problem.prompt + (problem.canonical_solution or ""), *_shown_tests(problem))))
+
+
+@app.command()
+def check(
+    problem_set: NameOrPath,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds for each program, where the problem has no limit of its own.")
+    ] = 3.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Programs at a time.", show_default="one per processor")
+    ] = None,
+) -> None:
+    """Judge each problem's canonical solution, which must pass, and one that returns nothing, which must not.
+
+    Names the problems where that is not so, and those where it cannot be tried.
+
+    Example: codelm problems check mbpp+
+    """
+    from codelm.cli.evaluate import parse_timeout
+    from codelm.errors import InputError
+    from codelm.evaluation import Judge, certify, runs_in_worker
+    from codelm.problems import load_problems
+    from codelm.progress import progress
+
+    every = load_problems(problem_set).problems.values()
+    judged = [problem for problem in every if runs_in_worker(problem)]
+    tried = sum(problem.canonical_solution is not None for problem in judged)
+    with (
+        Judge(limits=parse_timeout(timeout), workers=workers) as judge,
+        progress("checking", 2 * tried, unit="programs") as bar,
+    ):
+        certificate = certify(judge, judged, on_tried=bar.advance)
+    for task_id, words in certificate.failing.items():
+        print(f"{task_id}: {words}")
+    for task_id in certificate.uncertified:
+        print(f"{task_id}: has no canonical solution")
+    for problem in every:
+        if not runs_in_worker(problem):
+            print(f"{problem.task_id}: of kind {problem.kind} in {problem.language}, not tried")
+    print(f"{len(certificate.certified)} of {len(every)} problems are certified")
+    if certificate.failing:
+        raise InputError(f"{problem_set}: {len(certificate.failing)} problems fail their self-test here")
 
 
 @app.command()
@@ -90,3 +135,15 @@ def chains(
         raise UsageError(str(error)) from error
     write_problems(out, ProblemSet.of(f"chains-{length}", draw.problems))
     print(f"{out}: kept {len(draw.problems)} of {draw.tried} chains tried ({draw.kept_share:.0%})")
+
+
+def _shown_tests(problem: "Problem") -> list[str]:
+    """The tests as one reads them: their code, or what goes in and what must come out."""
+    if not problem.tests:
+        return [problem.test]
+    return [
+        f"# {test.group}\n{test.check}"
+        if test.check is not None
+        else f"--- {test.group}: input\n{test.stdin}\n--- expected output\n{test.expected_stdout}"
+        for test in problem.tests
+    ]

@@ -1,8 +1,9 @@
 """Verdicts on disk, by content: identical work is judged once, in this run and in later ones.
 
-The key is a digest of all that decides a verdict: the program's units and seed, and the judge's own
-description (judge and version, tier and layers, limits, interpreter, packages, hash seed). Whatever changes
-makes another key. A verdict is stored when it is final; `infra_error` says nothing of a program and never is.
+The key is a digest of all that decides a verdict: the completion, the problem whole, tests included, and the
+judge's own description (judge and version, tier and layers, limits, interpreter, packages, seeds). Whatever
+changes makes another key. A verdict is stored when it is final; `infra_error` says nothing of a program and
+never is.
 """
 
 import contextlib
@@ -19,7 +20,6 @@ from typing import Self
 
 from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.files import Json, digest_json
-from codelm.sandbox import Program
 
 FILE = "verdicts.sqlite"
 COMMIT_S = 1.0  # a killed run loses the verdicts of the last second from the cache, none from its journal
@@ -83,19 +83,17 @@ class VerdictCache:
             self._database, self._path = _open(None), None
 
 
-def cache_key(judge: bytes, program: Program) -> bytes:
-    """The key of a program under a judge's description, as `digest_of` gives it."""
-    limits = b"" if program.limits is None else bytes.fromhex(digest_json(program.limits.to_json()))
-    digest = hashlib.sha256(judge + program.seed.to_bytes(8, "big") + limits)
-    for unit in program.units:
-        data = unit.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.digest()
+def cache_key(
+    judge: bytes, problem: bytes, completion: str, *, whole: bool = False, time_s: float | None = None
+) -> bytes:
+    """The key of a completion. judge, problem: what each is, digested. time_s: a limit of its own."""
+    settings = b"%d %r" % (whole, time_s)
+    text = completion.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(b"".join((judge, problem, settings, b"\0", text))).digest()
 
 
 def digest_of(description: Json) -> bytes:
-    """A judge's description, digested."""
+    """The digest of a judge's description, or of a problem."""
     return bytes.fromhex(digest_json(description))
 
 

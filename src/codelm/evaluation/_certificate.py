@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from codelm.evaluation._judge import Job, Judge
+from codelm.evaluation._program import wrong_completion
 from codelm.evaluation._verdict import Judgement
 from codelm.files import Json
 from codelm.problems import Problem
 
-WRONG = "    return None\n"  # for a body
 # A limit of a problem's own: far above what its reference needs, in steps, so that it is the same each time.
 AUTO_FACTOR, AUTO_FLOOR_S = 20.0, 0.5
 
@@ -50,7 +50,7 @@ def certify(judge: Judge, problems: Sequence[Problem], *, on_tried: Callable[[],
         if not right.passed:
             failing[problem.task_id] = f"the canonical solution: {_words(right)}"
         elif wrong.passed:
-            failing[problem.task_id] = "`return None` passes"
+            failing[problem.task_id] = "a solution that returns nothing passes"
     return Certificate(
         certified=tuple(problem.task_id for problem in tried if problem.task_id not in failing),
         uncertified=tuple(p.task_id for p in problems if p.canonical_solution is None),
@@ -76,7 +76,7 @@ def _jobs(problems: Iterable[Problem]) -> Iterator[Job]:
     for number, problem in enumerate(problems):
         assert problem.canonical_solution is not None
         yield Job(2 * number, problem, problem.canonical_solution)
-        yield Job(2 * number + 1, problem, WRONG)
+        yield Job(2 * number + 1, problem, wrong_completion(problem))
 
 
 def _words(judgement: Judgement) -> str:

@@ -16,9 +16,9 @@ from codelm.evaluation._certificate import Certificate, auto_limits, certify
 from codelm.evaluation._judge import Job, Judge, JudgeOptions
 from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
 from codelm.evaluation._verdict import Judgement, Verdict
-from codelm.files import Json, cache_dir, read_jsonl, write_json, write_jsonl
+from codelm.files import Json, cache_dir, write_json, write_jsonl
 from codelm.journal import Journal
-from codelm.problems import Problem, ProblemSet
+from codelm.problems import Problem, ProblemSet, Sample, sample_rows
 from codelm.progress import progress
 from codelm.sandbox import usable_cpus
 from codelm.stats import Estimate, mean_pass_at_k
@@ -106,7 +106,7 @@ def evaluate_samples(
     scan = scan_samples(samples, problem_set)
     options["workers"] = _workers(options.get("workers"), scan.rows)
     verdicts = VerdictCache(cache_dir() / CACHE_FILE) if cache else None
-    with verdicts or nullcontext(), Judge(cache=verdicts, **options) as judge:
+    with verdicts or nullcontext(), Judge(problem_set, cache=verdicts, **options) as judge:
         certificate = _self_test(judge, [problem_set.problems[task_id] for task_id in scan.per_task])
         if certificate.failing and not exclude_failing:
             raise InputError(_refusal(certificate, problem_set))
@@ -164,9 +164,10 @@ def _header(problem_set: ProblemSet, scan: Scan, judge: Judge) -> Json:
 
 def _jobs(samples: str | Path, problem_set: ProblemSet, journal: Journal) -> Iterator[Job]:
     """The rows that the journal does not hold yet, by row number from 0."""
-    for number, (_, value) in enumerate(read_jsonl(samples)):
+    for number, (line, value) in enumerate(sample_rows(samples)):
         if not _is_judged(number, journal):
-            yield Job(number, problem_set.problems[value["task_id"]], value["completion"])
+            sample = Sample.from_json(value, f"{samples}, line {line}")
+            yield Job(number, problem_set.problems[sample.task_id], sample.completion, sample.whole)
 
 
 def _workers(wanted: int | None, rows: int) -> int:
@@ -216,14 +217,14 @@ class _Tally:
     def rows(self, samples: str | Path, scan: Scan, journal: Journal) -> Iterator[Json]:
         """Raises: InputError for samples that have changed since the scan, and for a damaged journal."""
         for number, value in enumerate(unchanged_rows(samples, scan, journal.path)):
-            judged = _judgement(journal[number], f"{journal.path}: its row {number}")
-            yield {**value, **judged.to_json()}
+            judged = journal[number]
+            yield {**value, **judged}
             if value["task_id"] in self._excluded:
                 continue
             n, passed, infra_errors = self.counts.get(value["task_id"], Count(0, 0, 0))
-            infra_errors += judged.verdict is Verdict.INFRA_ERROR
-            self.counts[value["task_id"]] = Count(n + 1, passed + judged.passed, infra_errors)
-            self.verdicts[judged.verdict.value] += 1
+            infra_errors += judged["verdict"] == Verdict.INFRA_ERROR.value
+            self.counts[value["task_id"]] = Count(n + 1, passed + judged["passed"], infra_errors)
+            self.verdicts[judged["verdict"]] += 1
 
 
 def _judgement(value: Json, where: str) -> Judgement:

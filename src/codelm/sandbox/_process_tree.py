@@ -5,7 +5,7 @@ import functools
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,13 +41,16 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def kill_descendants(pid: int, *, patience_s: float = 5.0) -> bool:
+def kill_descendants(pid: int, *, patience_s: float = 5.0, until: Callable[[], bool] = lambda: False) -> bool:
     """Kill every process below `pid` until none is alive; False when some still are when patience ends.
 
-    Each pass kills all that it sees; what was forked meanwhile is seen by the next one.
+    Each pass kills all that it sees; what was forked meanwhile is seen by the next one. until: whether what
+    starts below from now on is to live; asked after each look, so that what was seen may still be killed.
     """
     deadline = time.monotonic() + patience_s
     while alive := [child for child in descendants(pid) if _is_alive(child)]:
+        if until():
+            return True
         for child in alive:
             kill(child)
         if time.monotonic() > deadline:

@@ -130,9 +130,15 @@ class Sandbox:
         return Ticket(self._pool, job)
 
     @contextlib.contextmanager
-    def session(self) -> Iterator[Session]:
-        """A place of one's own for jobs that build on each other: see `Session`. Waits until one is free."""
-        with self._pool.slot() as slot, contextlib.closing(Session(slot)) as session:
+    def session(self, *, alone: bool = False) -> Iterator[Session]:
+        """A place of one's own for jobs that build on each other: see `Session`. Waits until one is free.
+
+        alone: nothing else runs in this sandbox meanwhile.
+        """
+        with (
+            self._pool.all_slots() if alone else self._pool.slot() as slot,
+            contextlib.closing(Session(slot)) as session,
+        ):
             yield session
 
     def describe(self) -> dict[str, Any]:

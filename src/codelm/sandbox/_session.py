@@ -52,6 +52,10 @@ class Session:
         """End the loaded program, if there is one; the scratch folder stays for what comes next."""
         self._slot.unload()
 
+    def interrupt(self) -> None:
+        """From another thread: kill what runs here, so that the call that waits for it returns soon."""
+        self._slot.interrupt()
+
     def close(self) -> None:
         """End what is loaded and empty the scratch folder."""
         if self._open:

@@ -455,8 +455,10 @@ def flatten(folder: str) -> None:
             posix.unlink(path)
             continue
         posix.chmod(path, 0o700)
-        for inner in posix.listdir(path):
-            posix.rename(f"{path}/{inner}", f"{folder}/{next(new for new in fresh if new not in names)}")
+        for inner in (f"{path}/{inner}" for inner in posix.listdir(path)):
+            if stat.S_ISDIR(posix.lstat(inner).st_mode):
+                posix.chmod(inner, 0o700)  # to move a folder elsewhere is to write into it
+            posix.rename(inner, f"{folder}/{next(new for new in fresh if new not in names)}")
         posix.rmdir(path)
 
 

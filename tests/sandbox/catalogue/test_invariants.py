@@ -49,6 +49,8 @@ def planter(function):
 @planter
 def processes(watched: Watched) -> Iterator[None]:
     with subprocess.Popen(["sleep", "60"]) as left:
+        while not Path(f"/proc/{left.pid}/cmdline").read_bytes():  # it is not whole yet
+            time.sleep(0.01)
         yield
         left.kill()
 
@@ -89,7 +91,7 @@ def mounts(watched: Watched) -> Iterator[None]:
 def control_groups(watched: Watched) -> Iterator[None]:
     from codelm.sandbox._cgroup import Cgroup
 
-    left = Cgroup.create(64 * MiB, 4)
+    left = Cgroup.create()
     if left is None:
         absent("the right to make control groups")
     yield

@@ -19,6 +19,7 @@ NUMBERS = {
     *(f"P{number}" for number in range(1, 5)),
     *(f"K{number}" for number in range(1, 10)),
 }
+PLACES = {*ISOLATIONS, "any", "no_cgroup", "same_user"} - {"auto"}
 ROWS = pytest.mark.parametrize("row", [*ATTACKS, *catalogue().honest], ids=lambda row: row.id)
 
 
@@ -38,8 +39,8 @@ def test_row_names_only_what_there_is(row) -> None:
     """Ends, tiers, needs, helpers and limits are ones that exist, and reasons are given in words."""
     ends = {entry.partition(":")[0] for entry in (*row.expected, *row.planted)}
     assert ends <= {ended.value for ended in Ended} - {"lost"}
-    assert row.exceptions.keys() <= {*ISOLATIONS, "gvisor", "no_cgroup", "same_user"} - {"auto"}
-    assert all(len(reason.split()) > 2 for reason in (*row.exceptions.values(), row.may_retire) if reason)
+    assert row.exceptions.keys() | row.may_retire.keys() <= PLACES
+    assert all(len(reason.split()) > 2 for reason in (*row.exceptions.values(), *row.may_retire.values()))
     assert set(row.needs) <= NEEDS.keys()
     assert set(row.uses) <= {*catalogue().helpers, "bait"}
     assert Limits(**row.limits)

@@ -61,9 +61,8 @@ def processes(watched: Watched) -> Counter[str]:
         with contextlib.suppress(OSError):  # it has ended
             if path.stat().st_uid in users and not _is_zombie(path.name):
                 pids.add(int(path.name))
-    return Counter(
-        name for pid in pids if (name := _read(f"/proc/{pid}/comm").strip()) and not _is_vacant(pid)
-    )
+    names = {pid: _read(f"/proc/{pid}/comm").strip() for pid in pids}
+    return Counter(name for pid, name in names.items() if name and not _is_vacant(pid))
 
 
 def _is_vacant(pid: int) -> bool:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FINISHED = "finished"
-NO_CGROUP = "no_cgroup"  # stands for any tier, where no control group counts and bounds what programs use
-SAME_USER = "same_user"  # stands for any tier, where programs run as the caller
+# What may stand where a tier does: any of them, where ...
+ANY = "any"  # or not
+NO_CGROUP = "no_cgroup"  # no control group counts and bounds what programs use
+SAME_USER = "same_user"  # programs run as the caller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +27,10 @@ class Row:
     about: tuple[str, ...] = ()  # layers
     uses: tuple[str, ...] = ()  # helpers that run before each program, in its namespace
     needs: tuple[str, ...] = ()  # what must be there for the row to mean anything
-    exceptions: Mapping[str, str] = field(default_factory=dict)  # tier, NO_CGROUP, SAME_USER -> why not there
+    exceptions: Mapping[str, str] = field(default_factory=dict)  # where it does not hold: why
     limits: Mapping[str, Any] = field(default_factory=dict)  # other limits than the catalogue's
     times: int = 1  # how often the programs run
-    may_retire: str = ""  # why the worker may be replaced after it; empty when it may not
+    may_retire: Mapping[str, str] = field(default_factory=dict)  # where the worker may be replaced: why
 
     def allows(self, seen: str) -> bool:
         """Whether the last program may end so."""

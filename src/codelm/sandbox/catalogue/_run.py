@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
@@ -22,7 +22,7 @@ from codelm.sandbox.catalogue._invariants import (
     has_own_users,
     snapshot,
 )
-from codelm.sandbox.catalogue._rows import NO_CGROUP, SAME_USER, Row, catalogue
+from codelm.sandbox.catalogue._rows import ANY, NO_CGROUP, SAME_USER, Row, catalogue
 
 MiB = 1 << 20
 ATTACK_LIMITS = Limits(time_s=0.5, memory_bytes=200 * MiB, processes=16, output_bytes=1 * MiB)
@@ -137,20 +137,20 @@ class Attacker:
             trial = self._try(row)
         if trial.held:
             return replace(result, verdict=Verdict.HELD, seen=trial.seen)
-        reason = self._exception(row)
+        reason = self._reason(row.exceptions)
         self._end.close()
         self._begin()
         verdict = Verdict.EXCEPTION if reason else Verdict.BROKEN
         return replace(result, verdict=verdict, seen=trial.seen, reason=reason, broken=trial.broken)
 
-    def _exception(self, row: Row) -> str:
-        """Why a row need not hold here; empty when it must."""
-        here = {self.tier}
+    def _reason(self, reasons: Mapping[str, str]) -> str:
+        """The one that is given for where we are; empty when there is none."""
+        here = {ANY, self.tier}
         if not has_cgroups(self._watched):
             here.add(NO_CGROUP)
         if not has_own_users(self._watched):
             here.add(SAME_USER)
-        return next((reason for where, reason in row.exceptions.items() if where in here), "")
+        return next((reason for where, reason in reasons.items() if where in here), "")
 
     def _try(self, row: Row) -> "_Trial":
         trial = _Trial(row)
@@ -161,7 +161,7 @@ class Attacker:
         honest = self._watched.sandbox.run(HONEST)
         if not honest.proof:
             trial.complaints.append(f"next honest program: {describe(honest)}")
-        trial.changes = broken(before, self._watched, may_retire=bool(row.may_retire))
+        trial.changes = broken(before, self._watched, may_retire=bool(self._reason(row.may_retire)))
         return trial
 
     def _run(self, trial: "_Trial", source: str, *, judged: bool) -> None:

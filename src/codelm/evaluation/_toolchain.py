@@ -1,0 +1,73 @@
+"""What programs in other languages than Python are built and run with."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from codelm.errors import MissingError, UsageError
+
+PROGRAMS = "/usr/local/bin:/usr/bin:/bin"  # where the sandbox's programs find others
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """How a language's program becomes a file, a command that builds it, and one that runs it."""
+
+    name: str
+    packages: tuple[str, ...]  # of Debian
+    file: str  # that holds the program's text
+    build: tuple[str, ...] = ()  # makes what `run` runs; empty: nothing to be made
+    run: tuple[str, ...]
+    paths: tuple[str, ...]  # of the host, for `Sandbox(paths=...)`
+    files: Mapping[str, bytes] = field(default_factory=dict)  # beside the program's
+    echo: str  # statement that copies standard input to standard error
+    silent: bool = False  # an assertion that fails only says so: whatever is printed means a failure
+
+    def require(self) -> None:
+        """Raises: MissingError where the tool is not on this machine."""
+        tool = (self.build or self.run)[0]
+        if shutil.which(tool, path=PROGRAMS) is None:
+            raise MissingError(
+                f"{self.name} programs need {tool}, which is not in {PROGRAMS}: "
+                f"apt-get install {' '.join(self.packages)}"
+            )
+
+
+# In the place of the one package that HumanEval-X requires from npm, in JavaScript/162.
+JS_MD5 = b'module.exports = text => require("crypto").createHash("md5").update(text).digest("hex")\n'
+
+TOOLCHAINS = {
+    "cpp": Toolchain(
+        name="C++",
+        packages=("g++", "libssl-dev"),  # the second for one problem of HumanEval-X, CPP/162
+        file="test.cpp",
+        build=("g++", "-std=c++11", "test.cpp"),
+        run=("./a.out",),
+        paths=("/usr/bin", "/usr/include"),
+        echo="for (int c; (c = getchar()) != EOF;) putc(c, stderr);",
+    ),
+    "js": Toolchain(
+        name="JavaScript",
+        packages=("nodejs",),
+        file="test.js",
+        run=("node", "test.js"),
+        paths=("/usr/bin", "/usr/local/bin", "/usr/share/nodejs"),
+        files={"node_modules/js-md5.js": JS_MD5},
+        echo='process.stderr.write(require("fs").readFileSync(0));',
+        silent=True,
+    ),
+}
+
+
+def toolchain_of(language: str) -> Toolchain:
+    """The toolchain of a problem's language. Raises: UsageError for one that is not judged."""
+    if language not in TOOLCHAINS:
+        raise UsageError(f"language {language!r} is not judged; python, {', '.join(TOOLCHAINS)} are")
+    return TOOLCHAINS[language]
+
+
+def host_paths(languages: Iterable[str]) -> tuple[str, ...]:
+    """What of the host the programs of some languages must see, as far as it is there."""
+    named = [path for language in languages if language in TOOLCHAINS for path in TOOLCHAINS[language].paths]
+    return tuple(path for path in dict.fromkeys(named) if os.path.exists(path))
