@@ -27,18 +27,19 @@ def test_doctor_lists_the_tiers_and_their_layers() -> None:
 
 
 @pytest.fixture
-def without_filters(monkeypatch) -> Iterator[None]:
-    """A host where no filter of system calls can be had."""
+def bare_host(monkeypatch) -> Iterator[None]:
+    """A host where neither a filter of system calls nor gVisor can be had."""
     for seen in (_tiers.probe, _tiers._failure):
         seen.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr("codelm.sandbox._seccomp.missing", lambda: "no filter")
+        patch.setattr("codelm.sandbox._gvisor.missing", lambda python, uid: "no runsc")
         yield
     for seen in (_tiers.probe, _tiers._failure):
         seen.cache_clear()
 
 
-@pytest.mark.usefixtures("without_filters")
+@pytest.mark.usefixtures("bare_host")
 def test_doctor_says_why_there_is_no_tier() -> None:
     """Each one's reason, and `auto` is refused."""
     ended = CliRunner().invoke(app, ["doctor"])

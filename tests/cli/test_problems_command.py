@@ -1,5 +1,7 @@
 """`codelm problems` and the frame of every command: help, versions, exit codes."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -73,6 +75,43 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "83 problems" in done.stdout
     assert "codelm problems fetch humaneval" in done.stdout
+
+
+PASSES = {"prompt": "def f(x):\n", "entry_point": "f", "test": "def check(c): assert c(1) == 1"}
+CHECKED = (
+    {"task_id": "good", **PASSES, "canonical_solution": "    return x\n"},
+    {"task_id": "bad", **PASSES, "canonical_solution": "    return 0\n"},
+    {"task_id": "lax", **PASSES, "canonical_solution": "    return x\n", "test": "def check(c): c(1)"},
+    {"task_id": "bare", **PASSES},
+    {
+        "task_id": "prints",
+        "prompt": "Say it.",
+        "kind": "stdio",
+        "canonical_solution": "print('one')",
+        "tests": [{"group": "public", "stdin": "1", "expected_stdout": "one"}],
+    },
+)
+
+
+def test_check_names_what_is_not_certified(tmp_path: Path) -> None:
+    """A right solution must pass and one that returns nothing must fail; else exit code 3."""
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, CHECKED)))
+    done = _codelm("problems", "check", str(tmp_path / "p.jsonl"), "--workers", "1", **os.environ)
+    assert done.stdout.splitlines() == [
+        "bad: the canonical solution: wrong (failed: )",
+        "lax: `return None` passes",
+        "bare: has no canonical solution",
+        "2 of 5 problems are certified",
+    ]
+    assert done.returncode == 3
+    assert done.stderr.endswith("p.jsonl: 2 problems fail their self-test here\n")
+
+
+def test_show_prints_structured_tests(tmp_path: Path) -> None:
+    """What goes in and what must come out, or the code of each group."""
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, CHECKED)))
+    shown = _codelm("problems", "show", str(tmp_path / "p.jsonl"), "prints").stdout
+    assert shown == "Say it.print('one')\n--- public: input\n1\n--- expected output\none\n"
 
 
 def test_full_standard_output_is_one_line() -> None:

@@ -1,5 +1,8 @@
 """Tier full: each wall, seen from inside and from outside, as root and as an ordinary user."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 from support import absent
 
 from codelm.sandbox import Ended, Limits, Program, Sandbox, probe
+from codelm.sandbox._housing import Housing
 from other_hosts import BUBBLEWRAP_USER, ROOT_WITHOUT_ADMIN, USER
 
 REFUSED = probe("full")
@@ -105,13 +109,13 @@ def test_clone3_is_unknown_so_that_libc_falls_back(full) -> None:
 
 def test_program_cannot_touch_its_worker_by_signals(full) -> None:
     """Process 1 is deaf to what comes from inside, SIGKILL, SIGSTOP and SIGINT too; the program lives on."""
-    worker = full._pool.slots[0]._housing.pid
+    worker = _housing(full).pid
     source = (
         "import os\nassert os.getppid() == 1\nfor n in (2, 9, 15, 19): os.kill(1, n)\n"
         "try: os.kill(-1, 9)\nexcept ProcessLookupError: pass\n"
     )
     assert full.run(Program(units=(source,))).proof
-    assert full._pool.slots[0]._housing.pid == worker
+    assert _housing(full).pid == worker
 
 
 def test_fork_bomb_and_daemon_leave_no_process(full) -> None:
@@ -120,16 +124,39 @@ def test_fork_bomb_and_daemon_leave_no_process(full) -> None:
     assert full.run(Program(units=(bomb,))).ended in (Ended.PROCESSES, Ended.TIMED_OUT)
     daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(60)\n"
     assert full.run(Program(units=(daemon,))).leftover_processes == 1
-    pid = full._pool.slots[0]._housing.pid
+    pid = _housing(full).pid
     assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
 
 
-def test_file_beside_the_scratch_folder_retires_the_worker(full) -> None:
-    """A place that cleaning does not reach: the next program gets a new worker and sees nothing."""
-    worker = full._pool.slots[0]._housing.pid
-    assert full.run(Program(units=("open('../planted', 'w').close()",))).proof
-    assert full.run(Program(units=("import os; assert os.listdir('..') == ['scratch']",))).proof
-    assert full._pool.slots[0]._housing.pid != worker
+BESIDE = Program(units=("open('../planted', 'w').close()",))
+NONE_BESIDE = Program(units=("import os; assert os.listdir('..') == ['scratch']",))
+
+
+def test_file_beside_the_scratch_folder_is_refused_by_landlock(full) -> None:
+    """A place that cleaning does not reach."""
+    assert full.run(BESIDE).exception == "PermissionError"
+    assert full.run(NONE_BESIDE).proof
+
+
+def test_file_beside_the_scratch_folder_retires_the_worker_where_there_is_no_landlock() -> None:
+    """The next program gets a new worker and sees nothing."""
+    with Sandbox(workers=1, isolation="full", _without=["landlock"]) as sandbox:
+        worker = _housing(sandbox).pid
+        assert sandbox.run(BESIDE).proof
+        assert sandbox.run(NONE_BESIDE).proof
+        assert _housing(sandbox).pid != worker
+
+
+def test_worker_dies_with_its_keeper(full) -> None:
+    """Nothing of it outlives the process that the supervisor has started; the next program finds another."""
+    housing = _housing(full)
+    worker = housing.pid
+    os.kill(housing.process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{worker}").exists()
+    assert full.run(Program(units=("x = 1",))).proof
 
 
 def test_world_inside_is_small_and_nobodys(full) -> None:
@@ -179,3 +206,9 @@ def test_who_may_not_make_namespaces_makes_a_user_namespace_first(name) -> None:
     sources[REFUSALS["H14_setuid"][0]] = "OSError"  # EINVAL: there is no such user
     sources |= {"import os; assert os.getppid() == 1 and os.getuid() not in (0, 1000)": True, HONEST: True}
     assert host.run(SCRIPT.format(sources=list(sources))) == list(sources.values())
+
+
+def _housing(sandbox: Sandbox) -> Housing:
+    housing = sandbox._pool.slots[0]._housing
+    assert housing is not None
+    return housing

@@ -60,10 +60,8 @@ def test_auto_never_means_process_and_says_why_of_each_tier() -> None:
     """A container of an old Docker: one line for each tier, and the way out that is not taken by itself."""
     seen = OLD_DOCKER.run(SCRIPT)
     assert seen["process"] is None
-    assert seen["auto"] == (
-        f"{seen['full']}. {seen['gvisor']}. {seen['landlock']}. "
-        "Or ask for `process`, for programs you would run yourself"
-    )
+    reasons = ". ".join(seen[tier] for tier in ("full", "gvisor", "landlock"))
+    assert seen["auto"] == f"{reasons}. Or ask for `process`, for programs you would run yourself"
     assert "there is no Landlock" in seen["landlock"]
 
 

@@ -50,7 +50,7 @@ def certify(judge: Judge, problems: Sequence[Problem], *, on_tried: Callable[[],
         if not right.passed:
             failing[problem.task_id] = f"the canonical solution: {_words(right)}"
         elif wrong.passed:
-            failing[problem.task_id] = "a solution that returns nothing passes"
+            failing[problem.task_id] = "`return None` passes"
     return Certificate(
         certified=tuple(problem.task_id for problem in tried if problem.task_id not in failing),
         uncertified=tuple(p.task_id for p in problems if p.canonical_solution is None),

@@ -115,10 +115,11 @@ def run_verdict(run: Run, outcome: Outcome, comparator: str) -> Verdict:
 
 
 def answers(run: Run, outcome: Outcome) -> dict[str, bool]:
-    """Whether what a run printed is right, by each comparator."""
+    """Whether what a run printed is right, by each comparator; an output that was cut off never is."""
     assert run.expected is not None
-    printed = outcome.stdout.decode("utf-8", "replace")
-    return {name: is_right(printed, run.expected) for name, is_right in COMPARATORS.items()}
+    is_whole = len(outcome.stdout) < run.limits.kept_output_bytes
+    text = outcome.stdout.decode("utf-8", "replace")
+    return {name: is_whole and is_right(text, run.expected) for name, is_right in COMPARATORS.items()}
 
 
 def _script_run(text: str, test: Test, limits: Limits) -> Run:

@@ -58,8 +58,8 @@ def assemble(
 
     Structured tests, of all groups or of one, stand in the test's place and call the entry point themselves.
     `random` is seeded from the task and `seed`: the tests of four HumanEval problems draw random numbers.
-    whole: the completion is the whole program, so no prompt precedes it. limits: the run's, to which a
-    problem's own are added. A problem with input and output, or in another language, has a `Plan` instead.
+    whole: the completion is the whole program, so no prompt precedes it. limits: the run's; those that the
+    problem has of its own go before. A problem with input and output, or in another language, has a `Plan`.
     """
     if not runs_in_worker(problem):
         raise ValueError(f"{problem.task_id} is not judged by one Python program")

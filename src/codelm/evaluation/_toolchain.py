@@ -40,7 +40,7 @@ JS_MD5 = b'module.exports = text => require("crypto").createHash("md5").update(t
 TOOLCHAINS = {
     "cpp": Toolchain(
         name="C++",
-        packages=("g++", "libssl-dev"),  # the second for one problem of HumanEval-X, CPP/162
+        packages=("g++", "libboost-dev", "libssl-dev"),  # HumanEval-X: CPP/22 and 137 need boost, 162 OpenSSL
         file="test.cpp",
         build=("g++", "-std=c++11", "test.cpp"),
         run=("./a.out",),

@@ -35,6 +35,7 @@ def command(plan: RootPlan, files: dict[str, Path], *, box: str, scratch_bytes: 
     links = [*plan.links, *((path, f"{box}/scratch") for path in free)]
     arguments += _each("--symlink", ((target, path) for path, target in links))
     arguments += ["--perms", "0700", "--size", str(scratch_bytes), "--tmpfs", box]
+    arguments += ["--perms", "0700", "--dir", f"{box}/scratch"]
     return [*arguments, "--remount-ro", "/", "--chdir", "/", "--"]
 
 

@@ -27,10 +27,11 @@ from codelm.sandbox._process_tree import (
     kill_marked,
 )
 from codelm.sandbox._root import import_paths, link_packages
-from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
+from codelm.sandbox._walls import FULL, INTERPRETER_FLAGS, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
 START_S = 60.0  # a worker that is not ready by then does not work here
+SPARE_TASKS = 4
 STOP_S = 5.0  # for a worker to kill what it runs and go
 READ_BYTES = 1 << 16
 
@@ -81,6 +82,7 @@ class Housing:
         self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
         self._limits = plan.limits
+        self._with_schedstat = has_schedstat()
         with contextlib.ExitStack() as undo:
             self._cgroup = Cgroup.create()
             if self._cgroup is not None:
@@ -126,7 +128,7 @@ class Housing:
 
     def meter(self, *, running: bool = False) -> TreeMeter:
         """Clocks and memory of what runs here. running: what it used before the first look is not counted."""
-        return TreeMeter(self.pid, with_schedstat=has_schedstat(), running=running)
+        return TreeMeter(self.pid, with_schedstat=self._with_schedstat, running=running)
 
     def hear(self) -> _protocol.Report | None:
         """The worker's next report; None when it is gone or says something else."""
@@ -200,14 +202,17 @@ class Housing:
 
     def _settle(self) -> None:
         """The worker is up."""
-        if self._walls is not None and self._walls.has_keeper:  # outside; the worker is its only child
+        if self._walls is not None:  # what we started keeps watch outside; the worker is its only child
             self.pid = descendants(self.process.pid)[0]
-            # Its root is mounted nowhere any more, so nothing is left if we are killed.
-            os.rmdir(self._folder)
+            if self.plan.tier == FULL:  # its root is mounted nowhere any more
+                os.rmdir(self._folder)
 
     def _bounds(self, limits: Limits) -> tuple[int, int]:
-        """Bytes of memory and tasks that the control group lets a program have."""
-        return limits.memory_bytes, self.plan.tasks(limits)
+        """Bytes of memory and tasks that the control group lets a program have.
+
+        Where a program may have no more, the worker must still be able to fork what ends it.
+        """
+        return limits.memory_bytes, self.plan.tasks(limits) + SPARE_TASKS
 
     def _make_room(self) -> None:
         if self._walls is not None:

@@ -155,7 +155,7 @@ class TreeMeter:
         return int(fields[1]) / 1e9 if fields else 0.0
 
 
-_CPUS = os.cpu_count() or 1
+_CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def children(pid: int) -> Iterator[int]:

@@ -39,6 +39,8 @@ TERMINAL_REQUESTS, HARMLESS_REQUESTS = (0x5412, 0x541C), (0x5401, 0x5413, 0x541B
 # fcntl: see and hold up what others do with a file (F_SETLEASE, F_NOTIFY); have the kernel signal any process
 # of the same user (F_SETOWN, F_SETSIG, F_SETOWN_EX).
 FILE_COMMANDS, SIGNAL_COMMANDS = (1024, 1026), (8, 10, 15)
+# open: O_TRUNC without the right to write, and with the odd access mode 3, cut a file off all the same.
+OPEN_BITS, SILENT_TRUNCATION = 0x203, (0x200, 0x203)
 
 _INSTRUCTION = "<HBBI"  # struct sock_filter
 _OWN_PID = 0x7FFFFFFF  # stands for the pid that is not known yet; above any that the kernel gives
@@ -49,6 +51,8 @@ DENIED = {
         *("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "process_madvise"),
         *("process_mrelease", "migrate_pages", "move_pages", "ioprio_set"),
     ),
+    # On one processor processes of a program wait for each other, which is not told from waiting for others.
+    "time that is not charged": ("sched_setaffinity",),
     "sockets, past `socketpair`": ("socket", "connect", "bind", "listen"),
     "sockets past a filter on `socket`": ("io_uring_setup", "io_uring_enter", "io_uring_register"),
     "kernel programs, counters, fault handling": ("bpf", "perf_event_open", "userfaultfd"),
@@ -83,7 +87,7 @@ DENIED = {
 IPC = "objects that outlive a process"  # a wall together with the ipc namespace
 
 # The first argument is a process: only 0, the caller itself, is allowed.
-ONLY_ITSELF = ("prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr")
+ONLY_ITSELF = ("prlimit64", "sched_setparam", "sched_setscheduler", "sched_setattr")
 
 # For a program whose user is the supervisor's: the first argument of a signal must be its own process, and
 # files that it may only read must stay as they are, though it owns them. Landlock does not look at these.
@@ -126,10 +130,11 @@ def filter_bytes(
     return code.whole()
 
 
-def last_filter(machine: str = platform.machine()) -> tuple[bytes, list[int]]:
+def last_filter(*, truncation: bool, machine: str = platform.machine()) -> tuple[bytes, list[int]]:
     """The filter of one program under the supervisor's own user, and where in it the program's pid belongs.
 
-    Each place is the offset of 4 bytes, little endian.
+    Each place is the offset of 4 bytes, little endian. truncation: whether this filter must keep files from
+    being cut off by their path, since Landlock, before ABI 3, does not.
     """
     code = _Code(machine)
     code.deny(name for names in DENIED_LAST.values() for name in names)
@@ -137,6 +142,12 @@ def last_filter(machine: str = platform.machine()) -> tuple[bytes, list[int]]:
     for name in SIGNALS:
         code.on(name, [_argument(0), *_only(_OWN_PID)])
     code.on("prctl", [_argument(0), *_none(PR_SET_PDEATHSIG)])
+    if truncation:
+        code.deny(["truncate"])
+        code.on("openat2", [_give(errno.ENOSYS)])  # its flags cannot be seen
+        for name, place in (("open", 1), ("openat", 2)):
+            flags = [_argument(place), _instruction(AND, OPEN_BITS)]
+            code.on(name, [*flags, *_none(*SILENT_TRUNCATION)])
     whole = code.whole()
     values = [value for _, _, _, value in struct.iter_unpack(_INSTRUCTION, whole)]
     return whole, [8 * place + 4 for place, value in enumerate(values) if value == _OWN_PID]
@@ -175,6 +186,7 @@ class _Code:
 
     def on(self, name: str, checks: list[bytes]) -> None:
         """What holds for one call; it is allowed where no check answers. Not every machine has every call."""
+        assert any(name in numbers for numbers in NUMBERS.values()), name
         if name in self._numbers:
             body = [*checks, _instruction(RETURN, ALLOW)]
             self._pieces += [_instruction(EQUAL, self._numbers[name], 0, len(body)), *body]

@@ -20,7 +20,6 @@ AUTO = "auto"
 ISOLATIONS = (AUTO, FULL, GVISOR, LANDLOCK, PROCESS)  # what a user may ask for
 CONTAINED = (FULL, GVISOR, LANDLOCK)  # what `auto` may mean, best first
 PROBE_S = 30.0
-LEAST_ABI = 3  # of Landlock, where programs run as the supervisor's own user: before it, files can be cut off
 
 # Runs where the worker would; where programs are to have a user of their own, as that user.
 _TRY = """
@@ -61,7 +60,7 @@ _FULL = (
 _GVISOR = (
     Layer(name="system calls answered by gVisor's kernel, not the host's"),
     Layer(name="namespaces of gVisor: pid, mount, network without a route, ipc, uts"),
-    Layer(name="read-only root: interpreter, libraries, installed packages; no /proc"),
+    Layer(name="read-only root: interpreter, libraries, installed packages, five devices; no /proc"),
     Layer(name="scratch: a tmpfs, capped in bytes; its files and folders count as memory"),
     Layer(name="seccomp inside: deny-list with EPERM"),
     Layer(name="a user id of its own, no capabilities, no_new_privs, not dumpable"),
@@ -149,12 +148,8 @@ def _failure(walls: Walls, python: Interpreter) -> str | None:
 def _missing_in_kernel(walls: Walls) -> str | None:
     if reason := _seccomp.missing():
         return reason
-    if walls.tier == LANDLOCK:
-        abi = _walls.landlock_abi()
-        if not abi:
-            return "there is no Landlock: Linux 5.13 or later has it, Docker before 23 hides it"
-        if abi < LEAST_ABI and not walls.own_user:
-            return f"Landlock here is version {abi}, {LEAST_ABI} is needed: Linux 6.2, or run as root"
+    if walls.tier == LANDLOCK and not _walls.landlock_abi():
+        return "there is no Landlock: Linux 5.13 or later has it, Docker before 23 hides it"
     return None
 
 

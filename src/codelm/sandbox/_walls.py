@@ -19,6 +19,7 @@ FULL, GVISOR, LANDLOCK, PROCESS = "full", "gvisor", "landlock", "process"
 BOX = "/box"  # in tier full: the file system that holds the scratch folder
 FIRST_UID, LAST_UID = 61184, 65519  # a range that no distribution gives to people or services
 SYS_LANDLOCK_CREATE, LANDLOCK_VERSION = 444, 1
+TRUNCATION_ABI = 3  # from which on Landlock guards it
 CAP_KILL, CAP_SETGID, CAP_SETUID = 5, 6, 7
 TO_CHANGE_USER = (CAP_KILL, CAP_SETGID, CAP_SETUID)  # to be somebody else, and to end what he runs
 
@@ -51,11 +52,6 @@ class Walls:
         """Whether programs run as nobody else does."""
         return self.tier != LANDLOCK or (may_change_user() and "uid" not in self.without)
 
-    @property
-    def has_keeper(self) -> bool:
-        """Whether the worker is the only child of the process that is started; else it is that process."""
-        return self.tier == FULL
-
     def command(
         self,
         worker: Path,
@@ -69,6 +65,8 @@ class Walls:
     ) -> list[str]:
         """What to start; the worker's own configuration is to follow as the last argument.
 
+        What is started keeps watch outside, and the worker is its only child.
+
         control: a descriptor that the worker keeps. folder: what `make_room` was given. paths: of the host,
         to be seen too. cgroup: files into which to write oneself first.
         """
@@ -80,7 +78,8 @@ class Walls:
             "cgroup": list(cgroup),
             "without": sorted(self.without),
             "namespaces": self.tier == FULL and not self.bubblewrap,
-            "has_keeper": self.has_keeper,
+            "keeps": not self.bubblewrap,
+            "remove": folder if self.tier == LANDLOCK else None,
             "uid": None,
             "keep_capabilities": TO_CHANGE_USER if self.tier == LANDLOCK and self.own_user else (),
             "filter": self._filter().hex(),
@@ -89,7 +88,7 @@ class Walls:
             read = [*plan.binds, *plan.packages, *import_paths(python, folder), str(worker)]
             config["landlock"] = self._landlock(read, [f"{folder}/box/scratch"], [f"{folder}/box"])
             return [*launcher, json.dumps(config), *inside, str(worker)]
-        config["landlock"] = self._landlock(["/"], [BOX], [])
+        config["landlock"] = self._landlock(["/"], [f"{BOX}/scratch"], [])
         if self.bubblewrap:
             files = {"/worker.py": worker, "/launcher.py": LAUNCHER}
             wrap = _bubblewrap.command(plan, files, box=BOX, scratch_bytes=limits.scratch_bytes)
@@ -135,7 +134,7 @@ class Walls:
         room: dict[str, object] = {"folder": f"{folder}/box", "import_paths": import_paths(python, folder)}
         if self.own_user:
             return {**room, "killing": "as_program", "program_uid": self.uid}
-        code, places = _seccomp.last_filter()
+        code, places = _seccomp.last_filter(truncation=landlock_abi() < TRUNCATION_ABI)
         return {**room, "killing": "child", "last_filter": code.hex(), "last_filter_pid_at": places}
 
     def kill_leftovers(self) -> None:

@@ -65,10 +65,10 @@ class Watch:
         meter, limits = self._meter, self.limits
         meter.sample()
         self.wall_s, self.charged_s = wall_s, meter.charged_s(wall_s)
+        if meter.processes > limits.processes:  # first: too many of them may hold too much, too
+            return Ended.PROCESSES
         if meter.resident_bytes > limits.memory_bytes:
             return Ended.MEMORY
-        if meter.processes > limits.processes:
-            return Ended.PROCESSES
         self.clock = self._clock_used_up()
         return Ended.TIMED_OUT if self.clock else None
 

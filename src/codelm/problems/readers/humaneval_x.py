@@ -27,11 +27,11 @@ IMPORTS = {
         "#include<iostream>",
     ),
 }
-# The name of the function that the tests call: in Python's call of `check`, else in the head of the function.
+# The name of the function that the tests call: in Python's call of `check`, else in the last function's head.
 _ENTRY_POINT = {
-    "python": re.compile(r"^check\((\w+)\)\s*\Z", re.M),
-    "js": re.compile(r"^const (\w+) = [^\n]*\s*\Z", re.M),
-    "cpp": re.compile(r"(\w+)\s*\([^()]*\)\s*\{\s*\Z"),
+    "python": re.compile(r"^check\((\w+)\)", re.M),
+    "js": re.compile(r"^const (\w+) = ", re.M),
+    "cpp": re.compile(r"^\w[^\n(]*\s(\w+)\s*\([^()]*\)\s*\{", re.M),
 }
 
 
@@ -41,15 +41,15 @@ def problem_of(row: Json) -> Problem:
     if name not in LANGUAGES:
         raise ValueError(f"language {name!r} is not judged, {', '.join(LANGUAGES)} are")
     language, test = LANGUAGES[name], row["test"]
-    found = _ENTRY_POINT[language].search(test if language == "python" else row["declaration"])
-    if found is None:
+    found = list(_ENTRY_POINT[language].finditer(test if language == "python" else row["declaration"]))
+    if not found:
         raise ValueError("no function is found that its tests call")
     return Problem(
         task_id=row["task_id"],
         prompt=row["prompt"],
-        entry_point=found[1],
+        entry_point=found[-1][1],
         canonical_solution=row["canonical_solution"],
-        test=test[: found.start()] if language == "python" else test,  # we call `check` ourselves
+        test=test[: found[-1].start()] if language == "python" else test,  # we call `check` ourselves
         language=language,
         imports=IMPORTS[language],
         source="HumanEval-X (Zheng et al. 2023)",

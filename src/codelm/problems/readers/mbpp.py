@@ -37,8 +37,11 @@ def problem_of(row: Json) -> Problem:
 
 
 def split_of(number: int) -> str:
-    """The part of the data set that a task is in."""
-    return next(split for split, last in SPLITS.items() if number <= last)
+    """The part of the data set that a task is in. Raises: ValueError for a number that it does not have."""
+    for split, last in SPLITS.items():
+        if number <= last:
+            return split
+    raise ValueError(f"tasks are numbered 1 to {last}, found {number}")
 
 
 def _prompt(row: Json) -> str:

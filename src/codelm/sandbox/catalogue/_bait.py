@@ -27,7 +27,7 @@ class Bait:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
-            self.temporary = tempfile.mkdtemp(prefix="codelm-attacks-")
+            self.temporary = tempfile.mkdtemp(prefix="codelm-attacks-", dir=_outermost(tempfile.gettempdir()))
             undo.callback(_remove, self.temporary)
             os.chmod(self.temporary, 0o711)  # noqa: S103 - a scratch folder in it must be reached
             before, tempfile.tempdir = tempfile.tempdir, self.temporary
@@ -53,7 +53,7 @@ class Bait:
         """The helper through which a program finds the bait."""
         names = ("variable", "temporary", "folder", "file", "port", "udp_port", "socket", "datagrams")
         abstract = ("abstract", "abstract_datagrams")
-        values = {name: getattr(self, name) for name in (*names, *abstract)}
+        values = {name: getattr(self, name) for name in (*names, *abstract)} | {"host": os.uname().nodename}
         return f"from types import SimpleNamespace\nbait = SimpleNamespace(**{values!r})\n"
 
     def state(self) -> str:
@@ -99,6 +99,11 @@ def _bound(
     if kind == socket.SOCK_STREAM:
         one.listen()
     return one
+
+
+def _outermost(folder: str) -> str:
+    """Where temporary folders are made when no bait is laid: the path of a socket must be short."""
+    return folder.partition("/codelm-attacks-")[0] or "/"
 
 
 def _remove(folder: str) -> None:

@@ -164,7 +164,7 @@ INVARIANTS = (
     Invariant("descriptors", descriptors),
     Invariant("control groups", control_groups),
     Invariant("files", files),
-    Invariant("memory", memory, {HOST_MIB: 1024, OWN_MIB: 64, WORKERS_MIB: 32}, shared=True),
+    Invariant("memory", memory, {HOST_MIB: 2048, OWN_MIB: 64, WORKERS_MIB: 32}, shared=True),
     Invariant("worker settings", worker_settings),
     KEPT,
 )
