@@ -131,8 +131,10 @@ def test_apps_reference_solutions_pass(judge: Judge, data_dir: Path) -> None:
     assert Counter(verdicts) == {Verdict.PASSED: 7, Verdict.SYNTAX_ERROR: 3}
 
 
-# The data set's own solutions fail its own tests: 112 returns the last of two values, 155 miscounts zero.
-NOT_CERTIFIED = {"JavaScript/112", "JavaScript/155"}
+# Solutions of the data set that fail its own tests: 112 returns the last of two values, 155 miscounts zero.
+WRONG_SOLUTIONS = {"JavaScript/112", "JavaScript/155"}
+# Its tests call the C library's strlen, not the function that was to be written.
+PASSES_ANYTHING = {"CPP/23"}
 
 
 def _certify(judge: Judge, language: str, numbers: set[int]) -> None:
@@ -141,8 +143,10 @@ def _certify(judge: Judge, language: str, numbers: set[int]) -> None:
     chosen = [problem for problem in problems if int(problem.task_id.split("/")[1]) in numbers]
     right = {p.task_id: judge.judge(p, str(p.canonical_solution)).verdict for p in chosen}
     wrong = {p.task_id: judge.judge(p, wrong_completion(p)).verdict for p in chosen}
-    assert {task_id for task_id, verdict in right.items() if verdict is not Verdict.PASSED} <= NOT_CERTIFIED
-    assert not {Verdict.PASSED, Verdict.SYNTAX_ERROR} & set(wrong.values())
+    expected = {p.task_id for p in chosen} - WRONG_SOLUTIONS
+    assert {task_id for task_id, verdict in right.items() if verdict is Verdict.PASSED} == expected
+    assert {task_id for task_id, verdict in wrong.items() if verdict is Verdict.PASSED} <= PASSES_ANYTHING
+    assert Verdict.SYNTAX_ERROR not in wrong.values()
 
 
 @pytest.mark.parametrize(("language", "numbers"), [("js", {0, 38, 112, 155, 162}), ("cpp", {0, 38})])
@@ -156,7 +160,7 @@ def test_some_solutions_in_other_languages_are_certified(
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["js", "cpp"])
 def test_every_solution_in_other_languages_is_certified(judge: Judge, language: str) -> None:
-    """All but two, whose solutions are wrong in the data set."""
+    """All but those that are wrong in the data set."""
     for header in ("boost/any.hpp", "openssl/md5.h"):
         if language == "cpp" and not Path("/usr/include", header).exists():
             absent(f"{header} is not here: apt-get install {' '.join(TOOLCHAINS['cpp'].packages)}")

@@ -60,6 +60,10 @@ def main() -> NoReturn:
 
 def enter_namespaces(config: dict[str, Any]) -> None:
     """As root directly; as an ordinary user, or a root who may not, in a user namespace of our own."""
+    if (
+        "pid" in config["without"] and os.geteuid() != 0
+    ):  # the worker's kill(-1) would reach all of the user's
+        raise OSError(errno.EPERM, "only root may leave it out", "pid namespace")
     flags = NEWNS | sum(flag for name, flag in NAMESPACES.items() if name not in config["without"])
     if os.geteuid() != 0 or libc.unshare(flags) != 0:
         if os.geteuid() == 0:

@@ -94,18 +94,18 @@ class TreeMeter:
         self._before: tuple[float, float] | None = None if running else (0.0, 0.0)
         self.processes = 0
         self.resident_bytes = 0  # beyond what each process was forked with
-        self._base_bytes: int | None = None
+        self._base: Memory | None = None
         self._root_before_s: float | None = None
         self._clocks: dict[str, tuple[float, float]] = {}  # thread -> seconds on a processor, waiting for one
 
     def sample(self) -> None:
         """Look once more."""
         pids = descendants(self.root)
-        if self._base_bytes is None:
-            self._base_bytes = memory(self.root).resident
+        if self._base is None:
+            self._base = memory(self.root)
             self._root_before_s = self._root_clock_s()
         self.processes = len(pids)
-        self.resident_bytes = sum(max(0, memory(pid).resident - self._base_bytes) for pid in pids)
+        self.resident_bytes = sum(memory(pid).beyond(self._base) for pid in pids)
         self.sample_clocks(pids)
 
     def sample_clocks(self, pids: Iterable[int]) -> None:
@@ -194,6 +194,14 @@ class Memory(NamedTuple):
     mapped: int
     resident: int
     shared: int  # of these, with files and shared memory behind them
+
+    def beyond(self, base: "Memory") -> int:
+        """What a process holds beyond the one that it was forked from.
+
+        A fork starts with the same memory of its own, but maps few of the files: they make no room for more.
+        """
+        own = self.resident - self.shared - (base.resident - base.shared)
+        return max(0, own) + max(0, self.shared - base.shared)
 
 
 def memory(pid: int) -> Memory:

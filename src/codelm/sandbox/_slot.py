@@ -88,7 +88,10 @@ class Slot:
         """Have the loaded program answer one call; it is no longer loaded when that ends it.
 
         fork: in a process of its own, so that the call changes nothing and may fail.
+        Raises: MissingError where programs may not fork.
         """
+        if fork and not self.plan.may_fork:
+            raise MissingError(f"calls in a process of their own: in tier {self.plan.tier} as root only")
         loaded = self._loaded
         assert loaded is not None
         assert self._housing is not None
@@ -192,7 +195,8 @@ class Slot:
 
     def _watch(self, limits: Limits, *, running: bool = False) -> Watch:
         assert self._housing is not None
-        return Watch(limits, self._housing.meter(running=running))
+        meter = self._housing.meter(running=running)
+        return Watch(limits, meter, ran_out_of_memory=self._housing.ran_out_of_memory)
 
     def _hand_over(self, order: bytes, theirs: socket.socket, streams: Streams | None) -> None:
         """Give a program's descriptors to a live worker, starting one when there is none."""

@@ -12,6 +12,7 @@ calls `posix`, not `os`, since the caller's prelude may empty the latter.
 import builtins
 import contextlib
 import ctypes
+import fcntl
 import gc
 import importlib
 import itertools
@@ -58,6 +59,7 @@ PRELOADED = (
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032
 CHANNEL = 3  # the program's socket: the first descriptor that is free in the worker
 CONTROL = 9  # so high that a program's descriptors are the first ones
 OPEN_MAX = posix.sysconf("SC_OPEN_MAX")
@@ -249,6 +251,7 @@ class Worker:
         with contextlib.suppress(FileExistsError):
             posix.mkdir("scratch", 0o700)
         self.made = look_at_scratch()
+        self.pipe = look_at_pipe()
 
     def serve(self) -> None:
         """Until the supervisor is gone or something cannot be cleaned up."""
@@ -291,6 +294,8 @@ class Worker:
         self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
         leftovers, clean = 0, True
+        if look_at_pipe() != self.pipe:
+            put_back(self.pipe)
         if has_children() or not (keep or self.is_pristine()):
             # What follows may take a while and is not the program's time.
             self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEANING)
@@ -391,6 +396,25 @@ class Worker:
         each program would cost more than all else where that waits for the disk (3.7 ms measured).
         """
         return is_as_made("scratch", self.made.scratch, []) and is_as_made(".", self.made.around, ["scratch"])
+
+
+def look_at_pipe() -> list[tuple[int, int]]:
+    """Flags and size of the pipes into which programs print: all programs share them."""
+    return [(fcntl.fcntl(fd, fcntl.F_GETFL), pipe_size(fd)) for fd in (1, 2)]
+
+
+def pipe_size(fd: int) -> int:
+    try:
+        return fcntl.fcntl(fd, F_GETPIPE_SZ)
+    except OSError:  # gVisor, whose programs cannot change it either
+        return 0
+
+
+def put_back(pipe: list[tuple[int, int]]) -> None:
+    for fd, (flags, size) in zip((1, 2), pipe, strict=True):
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+        if size:
+            fcntl.fcntl(fd, F_SETPIPE_SZ, size)
 
 
 class Made(NamedTuple):
