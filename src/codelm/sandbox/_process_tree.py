@@ -28,7 +28,7 @@ def missing_kernel_feature() -> str | None:
 @functools.cache
 def has_schedstat() -> bool:
     """Whether the kernel says how long a thread waited for a processor (CONFIG_SCHED_INFO)."""
-    fields = _read("/proc/thread-self/schedstat").split()
+    fields = _read("/proc/self/schedstat").split()  # of the first thread: a new one has not run yet
     return len(fields) == 3 and int(fields[0]) > 0
 
 
