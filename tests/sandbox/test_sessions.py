@@ -330,3 +330,20 @@ def test_memory_that_a_killed_child_held_is_seen_while_its_parent_sleeps() -> No
     )
     with Sandbox(Limits(time_s=8.0, memory_bytes=64 * MiB), workers=1, isolation="process") as sandbox:
         assert sandbox.run(Program(units=(source,))).ended is Ended.MEMORY
+
+
+def test_kernels_memory_kill_in_one_program_is_not_the_next_ones() -> None:
+    """One is stopped after the kernel has killed some of it; the next dies by its own hand."""
+    greedy = (
+        "import os, time\n"
+        "for _ in range(3):\n"
+        "    if os.fork() == 0:\n"
+        "        held = b'x' * (300 << 20)\n"
+        "        os._exit(0)\n"
+        "time.sleep(30)\n"
+    )
+    suicide = Program(units=("import os; os.kill(os.getpid(), 9)",))
+    with Sandbox(Limits(time_s=3.0, memory_bytes=64 * MiB), workers=1, isolation="process") as sandbox:
+        for _ in range(3):
+            sandbox.run(Program(units=(greedy,)))
+            assert sandbox.run(suicide).ended is Ended.SIGNALLED

@@ -285,7 +285,8 @@ class Slot:
             printed = bytes(running.streams.out.data), bytes(running.streams.err.data)
         watch.output_bytes += output_bytes
         exchange.read_rest()
-        if report is None or (os.WIFSIGNALED(report.status) and os.WTERMSIG(report.status) == SIGKILL):
+        killed = report is None or (os.WIFSIGNALED(report.status) and os.WTERMSIG(report.status) == SIGKILL)
+        if killed or watch.stopped is not None:
             self._ask_for_memory(watch)
         lost_by = self._retire() if report is None or report.state != _protocol.CLEAN else None
         if report is None:
@@ -298,7 +299,8 @@ class Slot:
     def _ask_for_memory(self, watch: Watch) -> None:
         """Something was killed, and not by us: see whether the kernel did it for want of memory."""
         assert self._housing is not None
-        if watch.stopped is None and self._housing.ran_out_of_memory():
+        # Asked in any case: what the kernel killed of this program is not the next one's.
+        if self._housing.ran_out_of_memory() and watch.stopped is None:
             watch.stopped = Ended.MEMORY
 
     def _await_report(self, drained_bytes: int) -> tuple[_protocol.Report | None, int]:
