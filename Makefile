@@ -18,9 +18,10 @@ help: ## List these targets
 demo: $(VENV)/.demo ## Run the whole loop on this machine: corpus -> Codex -> Codex-S -> samples -> pass@k -> report
 	$(BIN)/codelm reproduce --scale laptop
 
-system-packages: ## Install the Debian packages that some tests need, as root: runsc, bubblewrap
+system-packages: ## Install the Debian packages that some tests need, as root: runsc, bubblewrap, g++, node
 	apt-get update -qq
-	apt-get install -qq -y --no-install-recommends runsc bubblewrap
+	apt-get install -qq -y --no-install-recommends runsc bubblewrap g++ libssl-dev libboost-dev \
+		$(if $(shell command -v node),,nodejs)
 
 test: $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest -m "not slow and not gpu"

@@ -22,12 +22,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from codelm.progress import progress
 from codelm.sandbox import Ended, Limits, Outcome, Program, Sandbox
 from codelm.sandbox._process_tree import descendants
 from codelm.sandbox.catalogue import Row, catalogue
 from codelm.sandbox.catalogue._bait import Bait
 from codelm.sandbox.catalogue._invariants import Watched, broken, snapshot
-from codelm.sandbox.catalogue._run import ATTACK_LIMITS, HONEST_LIMITS, NEEDS, describe
+from codelm.sandbox.catalogue._run import ATTACK_LIMITS, HONEST, HONEST_LIMITS, NEEDS, describe
 
 WORKERS = 2
 KILL_EACH_S = (0.05, 0.5)  # between two kills, at random
@@ -60,6 +61,8 @@ def main() -> int:
         before, began = snapshot(watched), time.monotonic()
         wrong = compare_under_kills(sandbox, tasks) if options.kills else check(sandbox, tasks)
         took_s = time.monotonic() - began
+        for slot in sandbox._pool.slots:  # a worker that was killed last is not replaced before it is needed
+            slot.run(HONEST)
         leaks = broken(before, watched, may_retire=True)
         print(
             f"{sandbox.tier}: {len(tasks)} programs, seed {options.seed}, {len(tasks) / took_s:.1f} a second"
@@ -134,7 +137,11 @@ def compare_under_kills(sandbox: Sandbox, tasks: Sequence[Task]) -> list[str]:
 
 def run_all(sandbox: Sandbox, tasks: Sequence[Task]) -> list[Outcome]:
     """The outcome of each, in order; what came too close to its time is run again alone."""
-    outcomes = dict(sandbox.run_many((number, task.program) for number, task in enumerate(tasks)))
+    outcomes: dict[int, Outcome] = {}
+    with progress("programs", len(tasks)) as shown:
+        for number, outcome in sandbox.run_many((number, task.program) for number, task in enumerate(tasks)):
+            outcomes[number] = outcome
+            shown.advance()
     for number, outcome in outcomes.items():
         if not outcome.settled and outcome.ended is not Ended.LOST:
             outcomes[number] = sandbox.run_alone(tasks[number].program)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    "evaluate", "sample", "train", "reproduce", "report",
+    "evaluate", "compare", "sample", "train", "reproduce", "report",
     "corpus build", "corpus stats", "corpus tokenize", "tokenizer train",
     "problems list", "problems show", "problems fetch", "problems chains", "doctor",
 )  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 OUT = Path(__file__).with_name("isolation.md")
-PYTHON = "/usr/bin/python3"  # both root and an ordinary user can read it
+PYTHON = "/usr/bin/python3"  # an ordinary user can read it, and so can a program with a user of its own
 ORDINARY_UID = 54321  # nobody's
 COLUMNS = {
     "full, root": ("full", 0),
@@ -63,8 +63,9 @@ def attack(tier: str, uid: int) -> dict[str, dict[str, Any]] | str:
         Path(folder).chmod(0o755)
         without = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "src" / "codelm", f"{folder}/codelm", ignore=without)
+        python = sys.executable if uid == 0 and tier != "landlock" else PYTHON
         ended = subprocess.run(
-            [PYTHON, "-B", "-m", "codelm.sandbox.catalogue", "--isolation", tier, "--json"],
+            [python, "-B", "-m", "codelm.sandbox.catalogue", "--isolation", tier, "--json"],
             check=False,
             capture_output=True,
             text=True,

@@ -87,6 +87,7 @@ CHECKED = (
         "task_id": "prints",
         "prompt": "Say it.",
         "kind": "stdio",
+        "canonical_solution": "print('one')",
         "tests": [{"group": "public", "stdin": "1", "expected_stdout": "one"}],
     },
 )
@@ -100,8 +101,7 @@ def test_check_names_what_is_not_certified(tmp_path: Path) -> None:
         "bad: the canonical solution: wrong (failed: )",
         "lax: `return None` passes",
         "bare: has no canonical solution",
-        "1 problems read and print, or are in another language than Python: not tried",
-        "1 of 5 problems are certified",
+        "2 of 5 problems are certified",
     ]
     assert done.returncode == 3
     assert done.stderr.endswith("p.jsonl: 2 problems fail their self-test here\n")
@@ -111,7 +111,7 @@ def test_show_prints_structured_tests(tmp_path: Path) -> None:
     """What goes in and what must come out, or the code of each group."""
     (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, CHECKED)))
     shown = _codelm("problems", "show", str(tmp_path / "p.jsonl"), "prints").stdout
-    assert shown == "Say it.\n--- public: input\n1\n--- expected output\none\n"
+    assert shown == "Say it.print('one')\n--- public: input\n1\n--- expected output\none\n"
 
 
 def test_full_standard_output_is_one_line() -> None:

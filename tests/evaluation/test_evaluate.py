@@ -75,11 +75,13 @@ def test_score_is_over_the_tasks_that_have_samples_and_undefined_where_n_is_belo
     assert evaluation.counts == {"t/0": (2, 2, 0), "t/1": (2, 1, 0)}
     assert (evaluation.problems, evaluation.fewest) == (3, ("t/0", 2))
     assert evaluation.pass_at_k[1].value == pytest.approx(0.75)
-    assert evaluation.pass_at_k[1].low < 0.75 < evaluation.pass_at_k[1].high
+    assert evaluation.pass_at_k[1].over_problems.low < 0.75 < evaluation.pass_at_k[1].over_problems.high
     assert evaluation.pass_at_k[2].value == 1.0
-    assert evaluation.pass_at_k[2].low < 1.0
+    assert evaluation.pass_at_k[2].on_these_problems.low < 1.0
     assert math.isnan(evaluation.pass_at_k[3].value)
-    assert evaluation.to_json()["pass_at_k"]["3"] == {"value": None, "low": None, "high": None}
+    nothing = {"low": None, "high": None}
+    undefined = {"value": None, "over_problems": nothing, "on_these_problems": nothing}
+    assert evaluation.to_json()["pass_at_k"]["3"] == undefined
     assert evaluation.verdicts == {"passed": 3, "wrong": 1}
 
 

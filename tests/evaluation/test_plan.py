@@ -117,6 +117,11 @@ ABORTED = Outcome(ended=Ended.SIGNALLED, signal=6)
         (PRINTS, replace(EXITED, stdout=b"3\n", exit_status=1), Verdict.ERROR),
         (PRINTS, Outcome(ended=Ended.FINISHED, stdout=b"3"), Verdict.PASSED),
         (PRINTS, Outcome(ended=Ended.RAISED, exception="SystemExit", stdout=b"3\n"), Verdict.PASSED),
+        (
+            PRINTS,
+            Outcome(ended=Ended.RAISED, exception="SystemExit", stdout=b"3\n", charged_s=1.1),
+            Verdict.TIMEOUT,
+        ),
         (PRINTS, Outcome(ended=Ended.RAISED, exception="KeyError", stdout=b"3\n"), Verdict.ERROR),
         (PRINTS, Outcome(ended=Ended.RAISED, exception="AssertionError", unit=1), Verdict.ERROR),
         (PRINTS, Outcome(ended=Ended.RAISED, exception="SyntaxError", compiling=True), Verdict.SYNTAX_ERROR),

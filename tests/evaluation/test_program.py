@@ -136,14 +136,14 @@ def test_evalplus_test_hides_no_name_of_the_program() -> None:
     helper = "import math\njson = 1\ndef check(n):\n    return n % 2 == 0 and n != 2\n"
     solution = f"{problem.canonical_solution}\n{helper}right = is_not_prime\n"
     solution += "def is_not_prime(n):\n    return bool(right(n) or (check(n) and json))\n"
-    assert _judge(problem.only("base"), solution).verdict is Verdict.PASSED
-    assert _judge(problem.only("base"), solution.replace("n != 2", "True")).verdict is Verdict.WRONG
+    assert _judge(problem, solution).verdict is Verdict.PASSED
+    assert _judge(problem, solution.replace("n != 2", "True")).verdict is Verdict.WRONG
 
 
 def test_evalplus_float_within_tolerance_passes_in_the_sandbox() -> None:
     """The comparison needs numpy there."""
     pytest.importorskip("numpy")
-    problem = load_problems("humaneval+").problems["HumanEval/2"].only("base")
+    problem = load_problems("humaneval+").problems["HumanEval/2"]
     assert _judge(problem, "    return number % 1.0 + 1e-8\n").verdict is Verdict.PASSED
     assert _judge(problem, "    return number % 1.0 + 1e-5\n").verdict is Verdict.WRONG
 

@@ -54,7 +54,7 @@ def test_evalplus_rows_that_need_more_have_limits_of_their_own() -> None:
 )
 def test_mbpp_plus_arguments_have_the_types_that_json_lost(task_id: str, first: str) -> None:
     """What a candidate is called with, first of all: tuples, sets and complex numbers."""
-    problem = _problem("mbpp+", task_id).only("base")
+    problem = _problem("mbpp+", task_id)
     seen: list[Any] = []
 
     def candidate(*arguments: Any) -> Any:

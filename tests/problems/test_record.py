@@ -36,12 +36,10 @@ def test_problem_with_every_field_round_trips(tmp_path: Path) -> None:
     assert read_problems(tmp_path / "q.jsonl").problems == {"s/0": problem}
 
 
-def test_problem_of_one_group_has_its_tests_alone() -> None:
-    """So each group can be judged apart; the order of the tests stays."""
+def test_groups_come_in_the_order_of_their_first_tests() -> None:
+    """Each once."""
     checks = [{"group": group, "check": f"f({n})"} for n, group in enumerate(("base", "plus", "base"))]
-    problem = Problem.from_json({**ROW, "tests": checks}, "here")
-    assert problem.groups == ("base", "plus")
-    assert [test.check for test in problem.only("base").tests] == ["f(0)", "f(2)"]
+    assert Problem.from_json({**ROW, "tests": checks}, "here").groups == ("base", "plus")
 
 
 def test_null_field_is_an_absent_one() -> None:
@@ -55,8 +53,8 @@ def test_null_field_is_an_absent_one() -> None:
     [
         ({**ROW, "kind": "quiz"}, "field 'kind' must be one of function, script, stdio, found 'quiz'"),
         ({**ROW, "comparator": "vague"}, "'comparator' must be one of exact, apps, found 'vague'"),
-        ({**ROW, "time_limit_s": 0}, "'time_limit_s' must be a number above 0, found 0"),
-        ({**ROW, "memory_limit_bytes": "1G"}, "'memory_limit_bytes' must be a number above 0, found '1G'"),
+        ({**ROW, "time_limit_s": 0}, "'time_limit_s' must be a number from 0.01 to 86400, found 0"),
+        ({**ROW, "memory_limit_bytes": "1G"}, "'memory_limit_bytes' must be a number from .*, found '1G'"),
         ({**ROW, "language": 3}, "'language' must be a string, found int"),
         ({**ROW, "imports": "import os"}, "'imports' must be a list, found str"),
         ({**ROW, "tests": "assert 1"}, "'tests' must be a list, found str"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import absent
 
-from codelm.sandbox import _cgroup
+from codelm.sandbox import Ended, Limits, Program, Sandbox, _cgroup
 from codelm.sandbox._cgroup import Cgroup
 
 MiB = 1 << 20
@@ -199,3 +199,19 @@ def test_version_2_writes_its_own_files(version_2) -> None:
     assert [(folder / name).read_text() for name in ("memory.max", "pids.max")] == ["1500", "5"]
     assert (folder / "memory.swap.max").read_text() == "0"
     assert (made.oom_kills(), made.peak_bytes(), made.is_empty()) == (2, None, True)
+
+
+def test_child_killed_for_want_of_memory_is_not_laid_to_the_next_program() -> None:
+    """A program may lose a child and end well; the next one that is killed was not killed for that."""
+    loses = (
+        "import os\n"
+        "if (child := os.fork()) == 0:\n    held = b'x' * (200 << 20)\n    os._exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 9\n"
+    )
+    limits = Limits(memory_bytes=100 * MiB, time_s=20.0)
+    with Sandbox(limits, workers=1, isolation="process") as sandbox:
+        if sandbox._pool.slots[0]._housing._cgroup is None:
+            absent("the right to make control groups")
+        first = sandbox.run(Program(units=(loses,)))
+        assert first.ended in (Ended.FINISHED, Ended.MEMORY), first  # the supervisor may have been faster
+        assert sandbox.run(Program(units=("import os; os.kill(os.getpid(), 9)",))).ended is Ended.SIGNALLED

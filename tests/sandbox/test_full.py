@@ -184,6 +184,19 @@ def test_honest_neighbours_are_not_hindered(full) -> None:
     assert outcome.proof, outcome
 
 
+def test_ordinary_user_may_not_leave_out_the_pid_namespace() -> None:
+    """The worker's kill(-1) would end all that the user runs: refused before anything is started."""
+    script = (
+        "import json\n"
+        "from codelm.errors import MissingError\n"
+        "from codelm.sandbox import Sandbox\n"
+        "try:\n"
+        "    with Sandbox(workers=1, isolation='full', _without=['pid']): pass\n"
+        "except MissingError as error: print(json.dumps(str(error)))\n"
+    )
+    assert "(pid namespace: only root may leave it out)" in USER.run(script)
+
+
 SCRIPT = """
 import json
 from codelm.sandbox import Program, Sandbox

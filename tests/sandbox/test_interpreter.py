@@ -12,7 +12,7 @@ import pytest
 from support import absent
 
 from codelm.errors import UsageError
-from codelm.sandbox import Program, Sandbox, _interpreter, probe
+from codelm.sandbox import Command, Program, Sandbox, _interpreter, probe
 from codelm.sandbox._interpreter import check_readable, interpreter
 from codelm.sandbox._root import import_paths, is_below, link_packages, outermost, root_plan
 
@@ -356,6 +356,7 @@ def test_program_finds_named_packages_and_what_they_need(tier) -> None:
         if reason := probe(tier, interpreter(environment.python, ["wanted"])):
             pytest.skip(reason)
         with Sandbox(workers=1, isolation=tier, python=environment.python, packages=["wanted"]) as sandbox:
+            of_its_own = sandbox.run(Command(argv=(sandbox.python.executable, "-c", "import wanted, needed")))
             seen = [
                 sandbox.run(Program(units=(source,))).exception
                 for source in (
@@ -365,6 +366,7 @@ def test_program_finds_named_packages_and_what_they_need(tier) -> None:
                     "import wanted; open(wanted.__file__, 'w')",
                 )
             ]
+    assert of_its_own.exit_status == 0, of_its_own.stderr
     unseen = {"full": "FileNotFoundError", "landlock": "PermissionError", "process": None}[tier]
     read_only = {"full": "OSError", "landlock": "PermissionError", "process": None}[tier]
     assert seen == [None, "ModuleNotFoundError", unseen, read_only]

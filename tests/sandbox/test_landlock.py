@@ -3,6 +3,7 @@
 Every program runs on a host that refuses namespaces and mounts, in the tier that `auto` finds there.
 """
 
+import signal
 from typing import Any
 
 import pytest
@@ -215,3 +216,52 @@ def test_program_without_namespaces_is_refused_and_changes_nothing(host, seen, n
 def test_auto_lands_in_landlock_and_leaves_nothing(seen) -> None:
     """One worker for all of them; afterwards no process of a program's user, and no folder."""
     assert (seen["tier"], seen["kept"], seen["left"]) == ("landlock", True, [0, 0])
+
+
+# A supervisor whose program runs on, with a daemon where it may fork.
+SUPERVISOR = """
+from codelm.sandbox import Limits, Program, Sandbox
+source = {source!r}
+with Sandbox(Limits(time_s=600), workers=1) as sandbox:
+    slot = sandbox._pool.slots[0]
+    print(slot._housing.pid, slot._housing.process.pid, slot.plan.uid, flush=True)
+    sandbox.run(Program(units=(source,)))
+"""
+LASTING = (
+    "import os, time\nif {forks} and os.fork() == 0: os.setsid()\nopen('x', 'w').close()\ntime.sleep(600)\n"
+)
+KILLED = """
+import json, os, subprocess, sys, tempfile, time
+with tempfile.TemporaryDirectory() as place:
+    os.chmod(place, 0o755)
+    command = [sys.executable, "-c", {supervisor!r}]
+    environment = dict(os.environ, TMPDIR=place)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+    worker, keeper, uid = map(int, process.stdout.readline().split())
+    def alive():
+        owners = {{}}
+        for name in os.listdir("/proc"):
+            try: owners[name] = os.stat("/proc/" + name).st_uid
+            except OSError: pass
+        return list(owners.values()).count(uid) + (str(worker) in owners) + (str(keeper) in owners)
+    deadline = time.monotonic() + 20
+    while not any("x" in files for _, _, files in os.walk(place)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    before = alive()
+    process.send_signal({signal})
+    process.wait()
+    while (alive() or os.listdir(place)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    print(json.dumps([before, alive(), os.listdir(place)]))
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_killed_supervisor_leaves_no_process_and_no_folder(host, sent) -> None:
+    """A program is running, and a daemon of it; worker and keeper end them, and go."""
+    own_user = host is DOCKER
+    supervisor = SUPERVISOR.format(source=LASTING.format(forks=own_user))
+    seen = host.run(KILLED.format(supervisor=supervisor, signal=int(sent)))
+    assert seen == [4 if own_user else 2, 0, []]

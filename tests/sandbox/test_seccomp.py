@@ -98,7 +98,7 @@ def by_arguments(first: int, second: int, *, namespaces: bool) -> dict[str, bool
     """For each call that is refused by its arguments: whether these are allowed. The kernel's own types."""
     first, second = first & 0xFFFFFFFF, second & 0xFFFFFFFF
     allowed = dict.fromkeys(
-        ("prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"),
+        ("prlimit64", "sched_setparam", "sched_setscheduler", "sched_setattr"),
         first == 0,
     )
     allowed["clone"] = not first & NAMESPACES

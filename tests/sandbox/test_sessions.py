@@ -298,3 +298,35 @@ def test_session_misused_is_a_programming_error(box) -> None:
         assert session.run(Program(units=("x = 1",))).proof
     with pytest.raises(ValueError, match="closed"):
         session.run(Program(units=("x = 1",)))
+
+
+FLAGS = """
+import fcntl, os
+for fd in (1, 2):
+    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)
+    try: fcntl.fcntl(fd, 1031, 4096)
+    except OSError: pass
+"""
+PRINTS = "import sys\nfor _ in range(400): sys.stdout.write('x' * 1000)\nsys.stdout.flush()\n"
+
+
+def test_program_that_changes_its_output_pipe_changes_it_for_no_other(box) -> None:
+    """The pipe is the worker's: flags and size are put back, or the next one's print would fail."""
+    for _ in range(3):
+        assert box.run(Program(units=(FLAGS,))).proof
+        outcome = box.run(Program(units=(PRINTS,)))
+        assert outcome.proof, outcome
+
+
+def test_memory_that_a_killed_child_held_is_seen_while_its_parent_sleeps() -> None:
+    """The kernel kills one process of a program; the program is stopped for memory, not for time."""
+    source = (
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.write(1, b'.')\n"
+        "    held = b'x' * (300 << 20)\n"
+        "    time.sleep(30)\n"
+        "time.sleep(30)\n"
+    )
+    with Sandbox(Limits(time_s=8.0, memory_bytes=64 * MiB), workers=1, isolation="process") as sandbox:
+        assert sandbox.run(Program(units=(source,))).ended is Ended.MEMORY

@@ -1,14 +1,20 @@
 """pass@k against the paper's numbers, its stable form, and brute force over every subset."""
 
 import math
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelm.stats import mean_pass_at_k, pass_at_k
+from codelm.stats import (
+    biased_pass_at_k,
+    mean_pass_at_k,
+    mean_pass_at_k_here,
+    pass_at_k,
+    score_pass_at_k,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +70,62 @@ def test_mean_pass_at_k_is_undefined_when_one_problem_is_short_of_samples() -> N
     """One problem with n < k, or no problem at all, makes the mean undefined."""
     assert all(map(math.isnan, mean_pass_at_k([(10, 5), (5, 5)], 10)))
     assert all(map(math.isnan, mean_pass_at_k([], 1)))
+
+
+@given(
+    st.integers(1, 40).flatmap(lambda m: st.integers(0, m).map(lambda c: [(1, 1)] * c + [(1, 0)] * (m - c)))
+)
+def test_both_intervals_of_single_samples_are_the_same(counts: list[tuple[int, int]]) -> None:
+    """With n = 1 nothing tells sampling noise from difficulty."""
+    over, here = mean_pass_at_k(counts, 1), mean_pass_at_k_here(counts, 1)
+    assert here == (pytest.approx(over.value), pytest.approx(over.low), pytest.approx(over.high))
+
+
+def test_score_pass_at_k_names_both_intervals() -> None:
+    """Over problems is the wide one where problems differ; both are around the value."""
+    counts = [(10, 0)] * 30 + [(10, 10)] * 30 + [(10, 5)] * 4
+    score = score_pass_at_k(counts, 1)
+    assert score.value == mean_pass_at_k(counts, 1).value
+    assert score.over_problems == mean_pass_at_k(counts, 1).interval
+    assert score.on_these_problems == mean_pass_at_k_here(counts, 1).interval
+    assert score.over_problems.low < score.on_these_problems.low < score.value
+    assert score.value < score.on_these_problems.high < score.over_problems.high
+
+
+@pytest.mark.parametrize("counts", [[], [(10, 3), (5, 5)]])
+def test_score_pass_at_k_is_undefined_where_it_has_no_estimate(counts: list[tuple[int, int]]) -> None:
+    """No problem, or one with n < k."""
+    score = score_pass_at_k(counts, 10)
+    assert all(map(math.isnan, (score.value, *score.over_problems, *score.on_these_problems)))
+
+
+@pytest.mark.parametrize("n", range(1, 5))
+def test_biased_pass_at_k_equals_drawing_with_replacement(n: int) -> None:
+    """The share of k-tuples, repeats allowed, that hold a correct sample."""
+    for c in range(n + 1):
+        for k in (1, 2, 3, 6):
+            tuples = list(product(range(n), repeat=k))
+            share = sum(min(drawn) < c for drawn in tuples) / len(tuples)
+            assert biased_pass_at_k(n, c, k) == pytest.approx(share, abs=1e-12)
+
+
+@given(st.integers(1, 60), st.floats(0.001, 0.999), st.data())
+def test_biased_pass_at_k_is_too_low_on_average(n: int, p: float, data: st.DataObject) -> None:
+    """Over all numbers of passes, by their chances; the unbiased one meets the truth (Appendix A)."""
+    k = data.draw(st.integers(1, n))
+    chances = [math.comb(n, c) * p**c * (1 - p) ** (n - c) for c in range(n + 1)]
+    biased, unbiased = (
+        math.fsum(chance * of(n, c, k) for c, chance in enumerate(chances))
+        for of in (biased_pass_at_k, pass_at_k)
+    )
+    truth = 1 - (1 - p) ** k
+    assert unbiased == pytest.approx(truth, abs=1e-9)
+    assert biased <= truth + 1e-9
+    assert k == 1 or truth > 1 - 1e-9 or biased < truth
+
+
+def test_biased_pass_at_k_without_samples_is_nan() -> None:
+    """Nothing was drawn, nothing is known; impossible counts are a caller's bug here, too."""
+    assert math.isnan(biased_pass_at_k(0, 0, 1))
+    with pytest.raises(ValueError, match=r"pass@k needs"):
+        biased_pass_at_k(3, 4, 1)

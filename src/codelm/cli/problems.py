@@ -69,30 +69,28 @@ def check(
 ) -> None:
     """Judge each problem's canonical solution, which must pass, and one that returns nothing, which must not.
 
-    Names the problems where that is not so, and those where it cannot be tried.
+    Names the problems where that is not so, and those that have no canonical solution.
 
     Example: codelm problems check mbpp+
     """
     from codelm.cli.evaluate import parse_timeout
     from codelm.errors import InputError
-    from codelm.evaluation import Judge, certify, runs_in_worker
+    from codelm.evaluation import Judge, certify
     from codelm.problems import load_problems
     from codelm.progress import progress
 
-    every = load_problems(problem_set).problems.values()
-    judged = [problem for problem in every if runs_in_worker(problem)]
-    tried = sum(problem.canonical_solution is not None for problem in judged)
+    found = load_problems(problem_set)
+    every = list(found.problems.values())
+    tried = sum(problem.canonical_solution is not None for problem in every)
     with (
-        Judge(limits=parse_timeout(timeout), workers=workers) as judge,
-        progress("checking", 2 * tried, unit="programs") as bar,
+        Judge(found, limits=parse_timeout(timeout), workers=workers) as judge,
+        progress("checking", 2 * tried, unit="solutions") as bar,
     ):
-        certificate = certify(judge, judged, on_tried=bar.advance)
+        certificate = certify(judge, every, on_tried=bar.advance)
     for task_id, words in certificate.failing.items():
         print(f"{task_id}: {words}")
     for task_id in certificate.uncertified:
         print(f"{task_id}: has no canonical solution")
-    if untried := len(every) - len(judged):
-        print(f"{untried} problems read and print, or are in another language than Python: not tried")
     print(f"{len(certificate.certified)} of {len(every)} problems are certified")
     if certificate.failing:
         raise InputError(f"{problem_set}: {len(certificate.failing)} problems fail their self-test here")

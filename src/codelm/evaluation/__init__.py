@@ -9,7 +9,7 @@ from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._certificate import Certificate, auto_limits, certify
 from codelm.evaluation._evaluate import Evaluation, evaluate_samples
 from codelm.evaluation._judge import Job, Judge, JudgeOptions, judge_completions
-from codelm.evaluation._program import runs_in_worker
+from codelm.evaluation._results import Results, ResultsComparison, compare_results, read_results
 from codelm.evaluation._scan import Scan, scan_samples
 from codelm.evaluation._show import Shown, show_sample
 from codelm.evaluation._verdict import Judgement, Verdict
@@ -21,15 +21,18 @@ __all__ = [
     "Judge",
     "JudgeOptions",
     "Judgement",
+    "Results",
+    "ResultsComparison",
     "Scan",
     "Shown",
     "Verdict",
     "VerdictCache",
     "auto_limits",
     "certify",
+    "compare_results",
     "evaluate_samples",
     "judge_completions",
-    "runs_in_worker",
+    "read_results",
     "scan_samples",
     "show_sample",
 ]

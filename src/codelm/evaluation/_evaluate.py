@@ -1,6 +1,5 @@
 """Scoring a samples file: journal, result rows in input order, header, pass@k."""
 
-import math
 import os
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -21,7 +20,7 @@ from codelm.journal import Journal
 from codelm.problems import Problem, ProblemSet, Sample, sample_rows
 from codelm.progress import progress
 from codelm.sandbox import usable_cpus
-from codelm.stats import Estimate, mean_pass_at_k
+from codelm.stats import PassAtK, score_pass_at_k, to_json
 
 FORMAT_VERSION = 1  # of the header file
 
@@ -45,8 +44,8 @@ class Evaluation:
     counts: dict[str, Count]  # of each task that has samples
     verdicts: dict[str, int]  # samples per verdict
     certificate: Certificate
-    pass_at_k: dict[int, Estimate]  # mean over the tasks that have samples; NaN where one has n < k
-    pass_at_k_at_best: dict[int, Estimate]  # the same if every infra_error were a pass
+    pass_at_k: dict[int, PassAtK]  # mean over the tasks that have samples; NaN where one has n < k
+    pass_at_k_at_best: dict[int, PassAtK]  # the same if every infra_error were a pass
 
     @property
     def infra_errors(self) -> int:
@@ -65,8 +64,8 @@ class Evaluation:
             "problems": self.problems,
             "problems_with_samples": len(self.counts),
             "samples": sum(count.n for count in self.counts.values()),
-            "pass_at_k": _estimates(self.pass_at_k),
-            **({"pass_at_k_at_best": _estimates(self.pass_at_k_at_best)} if self.infra_errors else {}),
+            "pass_at_k": _scores(self.pass_at_k),
+            **({"pass_at_k_at_best": _scores(self.pass_at_k_at_best)} if self.infra_errors else {}),
             "verdicts": self.verdicts,
             "certificate": self.certificate.to_json(),
             "results": str(self.results),
@@ -234,16 +233,13 @@ def _judgement(value: Json, where: str) -> Judgement:
         raise InputError(f"{where} is no verdict ({error}); delete the file to start over") from error
 
 
-def _score(counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bool) -> dict[int, Estimate]:
+def _score(counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bool) -> dict[int, PassAtK]:
     of_tasks = [
         (count.n, count.passed + (count.infra_errors if infra_errors_pass else 0))
         for count in counts.values()
     ]
-    return {k: mean_pass_at_k(of_tasks, k) for k in ks}
+    return {k: score_pass_at_k(of_tasks, k) for k in ks}
 
 
-def _estimates(estimates: dict[int, Estimate]) -> Json:
-    return {
-        str(k): {name: None if math.isnan(number) else number for name, number in estimate._asdict().items()}
-        for k, estimate in estimates.items()
-    }
+def _scores(scores: dict[int, PassAtK]) -> Json:
+    return {str(k): to_json(score) for k, score in scores.items()}

@@ -1,26 +1,43 @@
-"""Judge `inline`: tests and candidate share a process, or a program is judged by what it prints."""
+"""Judging one completion beside its tests, or by what it prints; and what passes, again, apart from them."""
 
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
+from codelm.evaluation._confirm import confirm
 from codelm.evaluation._plan import answers, build_verdict, plan, run_verdict
 from codelm.evaluation._program import assemble, runs_in_worker
+from codelm.evaluation._split import SplitJudge
+from codelm.evaluation._trial import SplitOutcome
 from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.problems import Problem
 from codelm.sandbox import CancelledError, Job, Limits, Outcome, Program, Sandbox, Session, Ticket, Work
 
 PROOF_BYTES = 16
+Result = TypeVar("Result")
 
 
 class InlineWork(Work[Judgement | None]):
     """One completion on its way to a judgement; None when it must be run again, alone."""
 
     def __init__(
-        self, sandbox: Sandbox, problem: Problem, completion: str, *, whole: bool, seed: int, limits: Limits
+        self,
+        sandbox: Sandbox,
+        problem: Problem,
+        completion: str,
+        *,
+        whole: bool,
+        seed: int,
+        limits: Limits,
+        split: SplitJudge | None = None,
     ) -> None:
-        """whole: the completion is the whole program. limits: where the problem has none of its own."""
+        """whole: the completion is the whole program. limits: where the problem has none of its own.
+
+        split: by whom a pass of a Python program is to be confirmed.
+        """
+        self._split = split
         self._sandbox, self._problem, self._completion = sandbox, problem, completion
         self._whole, self._seed, self._limits = whole, seed, limits
         self._cancelled = False
@@ -31,17 +48,24 @@ class InlineWork(Work[Judgement | None]):
 
 
 def inline_work(
-    sandbox: Sandbox, problem: Problem, completion: str, *, whole: bool, seed: int, limits: Limits
+    sandbox: Sandbox,
+    problem: Problem,
+    completion: str,
+    *,
+    whole: bool,
+    seed: int,
+    limits: Limits,
+    split: SplitJudge | None = None,
 ) -> InlineWork:
     """The work of judging a completion, for one Python program or for a plan of several runs."""
     kind = _ProgramWork if runs_in_worker(problem) else _PlanWork
-    return kind(sandbox, problem, completion, whole=whole, seed=seed, limits=limits)
+    return kind(sandbox, problem, completion, whole=whole, seed=seed, limits=limits, split=split)
 
 
 class _ProgramWork(InlineWork):
     """One program for each group of tests, in their order, until one does not pass."""
 
-    _ticket: Ticket | None = None
+    _under_way: Ticket | Work[SplitOutcome] | None = None
 
     def run(self) -> Judgement | None:
         return self._judge(self._run_beside_others, final=False)
@@ -53,14 +77,17 @@ class _ProgramWork(InlineWork):
 
     def cancel(self) -> None:
         self._cancelled = True
-        if self._ticket is not None:
-            self._ticket.cancel()
+        if self._under_way is not None:
+            self._under_way.cancel()
 
     def _run_beside_others(self, program: Program) -> Outcome:
-        self._ticket = self._sandbox.ticket(program)
+        return self._do(self._sandbox.ticket(program))
+
+    def _do(self, work: Work[Result]) -> Result:
+        self._under_way = work  # type: ignore[assignment]
         if self._cancelled:
             raise CancelledError
-        return self._ticket.run()
+        return work.run()
 
     def _judge(self, run: Callable[[Program], Outcome], *, final: bool) -> Judgement | None:
         judged: list[Judgement] = []
@@ -78,6 +105,11 @@ class _ProgramWork(InlineWork):
             if not (final or outcome.settled):
                 return None
             judged.append(Judgement.of(outcome, program.limits or self._limits))
+            if judged[-1].passed and self._split is not None:
+                apart = self._do(self._split.work(self._problem, program, alone=final))
+                if not (final or apart.settled):
+                    return None
+                judged[-1] = confirm(judged[-1], apart)
             if not judged[-1].passed:
                 break
         return _together(judged, parts=_parts(groups, judged))

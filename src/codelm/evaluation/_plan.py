@@ -74,17 +74,11 @@ def plan(
         return Plan(build=None, runs=tuple(runs), comparator=problem.comparator)
     tools = toolchain_of(problem.language)
     tools.require()
-    if problem.kind != "stdio":
-        text = f"{text}\n{_with_echo(problem, tools)}"
-    files = {tools.file: text.encode("utf-8", "surrogatepass"), **tools.files}
-    build = None
-    if tools.build:
-        build = Command(argv=_build_words(tools, text), files=files, limits=replace(allowed, time_s=BUILD_S))
-        files = {}
-    job = Command(argv=tools.run, files=files, limits=allowed)
     if problem.kind == "stdio":
+        build, job = _commands(tools, text, allowed)
         runs = [_command_run(job, test) for test in tests]
     else:
+        build, job = _commands(tools, f"{text}\n{_with_echo(problem, tools)}", allowed)
         runs = [Run(job=replace(job, stdin=proof), proof=proof, silent=tools.silent)]
     return Plan(build=build, runs=tuple(runs), comparator=problem.comparator)
 
@@ -101,8 +95,8 @@ def run_verdict(run: Run, outcome: Outcome, comparator: str) -> Verdict:
     verdict = verdict_of(outcome, run.limits)
     if outcome.signal == SIGABRT and _FAILED_ASSERTION in outcome.stderr:
         return Verdict.WRONG
-    by_itself = verdict in (Verdict.PASSED, Verdict.NO_VERDICT) or outcome.exception == "SystemExit"
-    if not by_itself:
+    left = verdict is Verdict.ERROR and outcome.exception == "SystemExit"
+    if not (left or verdict in (Verdict.PASSED, Verdict.NO_VERDICT)):
         return Verdict.ERROR if verdict is Verdict.WRONG else verdict  # an assertion of the program's own
     if outcome.exit_status:
         return Verdict.ERROR
@@ -120,6 +114,15 @@ def answers(run: Run, outcome: Outcome) -> dict[str, bool]:
     is_whole = len(outcome.stdout) < run.limits.kept_output_bytes
     text = outcome.stdout.decode("utf-8", "replace")
     return {name: is_whole and is_right(text, run.expected) for name, is_right in COMPARATORS.items()}
+
+
+def _commands(tools: Toolchain, text: str, limits: Limits) -> tuple[Command | None, Command]:
+    """What builds a program, where that is to be done, and what runs it."""
+    files = {tools.file: text.encode("utf-8", "surrogatepass"), **tools.files}
+    if not tools.build:
+        return None, Command(argv=tools.run, files=files, limits=limits)
+    build = Command(argv=_build_words(tools, text), files=files, limits=replace(limits, time_s=BUILD_S))
+    return build, Command(argv=tools.run, limits=limits)
 
 
 def _script_run(text: str, test: Test, limits: Limits) -> Run:

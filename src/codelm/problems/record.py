@@ -1,6 +1,6 @@
 """The `Problem` record: one task for a model, with the tests that decide whether a completion is right."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from codelm.errors import InputError
@@ -63,7 +63,7 @@ class Problem:
     language: str = "python"  # of the program
     tests: tuple[Test, ...] = ()
     comparator: str = "exact"  # of what a stdio program prints with what is expected
-    time_limit_s: float | None = None  # None: what the run allows; also the two below
+    time_limit_s: float | None = None  # None: what the run allows; so the next
     memory_limit_bytes: int | None = None  # resident
     imports: tuple[str, ...] = ()  # lines that stand before the program, each where what it imports is named
     source: str = ""  # whose the problem is
@@ -73,12 +73,14 @@ class Problem:
     def __post_init__(self) -> None:
         _check_is_one_of("kind", self.kind, KINDS)
         _check_is_one_of("comparator", self.comparator, COMPARATORS)
-        for name in _LIMITS:
+        for name, (low, high) in _LIMITS.items():
             limit = getattr(self, name)
-            if limit is not None and not (isinstance(limit, int | float) and limit > 0):
-                raise ValueError(f"field {name!r} must be a number above 0, found {limit!r}")
+            if limit is not None and not (isinstance(limit, int | float) and low <= limit <= high):
+                raise ValueError(f"field {name!r} must be a number from {low} to {high}, found {limit!r}")
         if self.kind != "function" and not (self.test or self.tests):  # whatever ran would be right
             raise ValueError(f"a problem of kind {self.kind!r} needs a test")
+        if hidden := _FIELD_SET & self.metadata.keys():
+            raise ValueError(f"metadata has no field {min(hidden)!r}: the record has one")
         for test in self.tests:
             if (test.check is None) != (self.kind == "stdio"):
                 raise ValueError(f"a problem of kind {self.kind!r} has no test that {_does(test)}")
@@ -87,10 +89,6 @@ class Problem:
     def groups(self) -> tuple[str, ...]:
         """The groups of its tests, in their order; none where it has only `test`."""
         return tuple(dict.fromkeys(test.group for test in self.tests))
-
-    def only(self, group: str) -> Self:
-        """The same problem with the tests of one group."""
-        return replace(self, tests=tuple(test for test in self.tests if test.group == group))
 
     @classmethod
     def from_json(cls, value: Json, where: str) -> Self:
@@ -149,7 +147,8 @@ def _does(test: Test) -> str:
 
 _TEST_FIELDS = tuple(item.name for item in fields(Test))
 _FIELDS = tuple(item.name for item in fields(Problem) if item.name != "metadata")
+_FIELD_SET = frozenset(_FIELDS)
 _DEFAULTS: Json = {item.name: item.default for item in fields(Problem)}
-_LIMITS = ("time_limit_s", "memory_limit_bytes")
+_LIMITS = {"time_limit_s": (0.01, 86_400), "memory_limit_bytes": (1 << 20, 1 << 50)}  # that can be enforced
 _LISTS = ("tests", "imports")
 _TEXTS = tuple(name for name in _FIELDS if name not in (*_LIMITS, *_LISTS))

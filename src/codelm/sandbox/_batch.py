@@ -5,7 +5,6 @@ import queue
 import threading
 import time
 from abc import ABC, abstractmethod
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
@@ -48,14 +47,14 @@ class Ticket(Work[Outcome]):
     def __init__(self, pool: Pool, job: Job) -> None:
         self._pool, self._job = pool, job
         self._slot: Slot | None = None  # where it runs
-        self._cancelled = threading.Event()
+        self._cancelled = False
 
     def run(self) -> Outcome:
         """Run it in the next slot that is free."""
         with self._pool.slot() as slot:
             self._slot = slot
             try:
-                if self._cancelled.is_set():
+                if self._cancelled:
                     raise CancelledError
                 return slot.run(self._job)
             finally:
@@ -63,7 +62,7 @@ class Ticket(Work[Outcome]):
 
     def cancel(self) -> None:
         """Kill its program, or see that it is never forked."""
-        self._cancelled.set()
+        self._cancelled = True
         if (slot := self._slot) is not None:
             slot.interrupt()
 
@@ -81,9 +80,13 @@ class Crew(Generic[Key, Result]):
         self._ends_at = None if deadline_s is None else time.monotonic() + deadline_s
         self._ended: queue.SimpleQueue[tuple[Key, Work[Result], Result | BaseException]] = queue.SimpleQueue()
         self._unfinished: set[Work[Result]] = set()
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="codelm-sandbox")
+        self._waiting: queue.SimpleQueue[tuple[Key, Work[Result]] | None] = queue.SimpleQueue()
+        # Not an executor, whose futures cost as much as running a program here does.
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
 
     def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -94,7 +97,10 @@ class Crew(Generic[Key, Result]):
                 work.cancel()
             with contextlib.suppress(queue.Empty):
                 self._unfinished.remove(self._ended.get(timeout=CANCEL_S)[1])
-        self._threads.shutdown()
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def __len__(self) -> int:
         return len(self._unfinished)
@@ -112,7 +118,7 @@ class Crew(Generic[Key, Result]):
     def submit(self, key: Key, work: Work[Result]) -> None:
         """Have it done by the next thread that is free."""
         self._unfinished.add(work)
-        self._threads.submit(self._do, key, work)
+        self._waiting.put((key, work))
 
     def next(self) -> tuple[Key, Result]:
         """What ends next. Raises: what the work raised; TimeoutError when the deadline has passed."""
@@ -126,8 +132,10 @@ class Crew(Generic[Key, Result]):
             raise result
         return key, result
 
-    def _do(self, key: Key, work: Work[Result]) -> None:
-        try:
-            self._ended.put((key, work, work.run()))
-        except BaseException as error:
-            self._ended.put((key, work, error))
+    def _work(self) -> None:
+        while (given := self._waiting.get()) is not None:
+            key, work = given
+            try:
+                self._ended.put((key, work, work.run()))
+            except BaseException as error:
+                self._ended.put((key, work, error))

@@ -20,7 +20,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -218,35 +217,38 @@ class Container:
     """What the host's kernel knows of a container that is up, with nothing but guard and worker in it."""
 
     def __init__(self, keeper: int) -> None:
+        """Raises: OSError when it is gone, or keeps its memory where it cannot be seen."""
         by_name = {command_name(pid): pid for pid in descendants(keeper)}
-        self._sandbox, self._gofer = by_name["runsc-sandbox"], by_name["runsc-gofer"]
-        self._memory_file = next(
-            path
-            for path in Path(f"/proc/{self._sandbox}/fd").iterdir()
-            if "runsc-memory" in os.readlink(path)
-        )
-        self._idle_bytes, self._idle_processes = self._bytes(), sum(1 for _ in self._address_spaces())
+        try:
+            self._gvisor = by_name["runsc-sandbox"], by_name["runsc-gofer"]
+            files = Path(f"/proc/{self._gvisor[0]}/fd").iterdir()
+            self._memory_file = next(path for path in files if "runsc-memory" in os.readlink(path))
+        except (KeyError, StopIteration):
+            raise OSError("the container cannot be watched") from None
+        self._idle_bytes = self._idle_processes = 0
+        self._idle_bytes, self._idle_processes = self.held_bytes(), self.processes(self.address_spaces())
 
     def held_bytes(self) -> int:
         """Memory beyond what it held when it was idle: of programs, of their files, of gVisor for them."""
-        return max(0, self._bytes() - self._idle_bytes)
-
-    def processes(self) -> int:
-        """Processes inside, beyond those that were there when it was idle."""
-        return max(0, sum(1 for _ in self._address_spaces()) - self._idle_processes)
-
-    def _bytes(self) -> int:
-        """Programs and their files have all their memory from one file; what gVisor needs is its own."""
         try:
-            theirs = os.stat(self._memory_file).st_blocks * 512
+            theirs = os.stat(self._memory_file).st_blocks * 512  # all that programs and their files have
         except OSError:  # it has ended
             return 0
-        return theirs + sum(memory(pid).resident - memory(pid).shared for pid in (self._sandbox, self._gofer))
+        held = [memory(pid) for pid in self._gvisor]
+        return max(0, theirs + sum(each.resident - each.shared for each in held) - self._idle_bytes)
 
-    def _address_spaces(self) -> Iterator[int]:
-        for pid in descendants(self._sandbox):
-            if memory(pid).mapped > VACANT_BYTES:
-                yield pid
+    def address_spaces(self) -> list[int]:
+        """The host's processes that hold them, and nothing else; some wait for the next process inside."""
+        return descendants(self._gvisor[0])
+
+    def processes(self, address_spaces: list[int]) -> int:
+        """Processes inside, beyond those that were there when it was idle."""
+        occupied = sum(memory(pid).mapped > VACANT_BYTES for pid in address_spaces)
+        return max(0, occupied - self._idle_processes)
+
+    def at_work(self, address_spaces: list[int]) -> list[int]:
+        """The host's processes whose threads do the container's work: these and gVisor's own two."""
+        return [*self._gvisor, *address_spaces]
 
 
 class ContainerMeter(TreeMeter):
@@ -261,11 +263,12 @@ class ContainerMeter(TreeMeter):
 
     def sample(self) -> None:
         """Look once more."""
-        self.sample_clocks(descendants(self.root))
+        address_spaces = self._container.address_spaces()
+        self.sample_clocks(self._container.at_work(address_spaces))
         self.resident_bytes = self._container.held_bytes()
-        self.processes = self._container.processes()
+        self.processes = self._container.processes(address_spaces)
 
     def note_end(self, pid: int, waited_s: float) -> None:
         """The program has ended; what it waited for since the last look counts, where there was one."""
         if self.was_sampled:
-            self.sample_clocks(descendants(self.root))
+            self.sample_clocks(self._container.at_work(self._container.address_spaces()))

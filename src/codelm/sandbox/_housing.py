@@ -27,7 +27,7 @@ from codelm.sandbox._process_tree import (
     kill_marked,
 )
 from codelm.sandbox._root import import_paths, link_packages
-from codelm.sandbox._walls import INTERPRETER_FLAGS, PROCESS, Walls
+from codelm.sandbox._walls import FULL, INTERPRETER_FLAGS, LANDLOCK, PROCESS, Walls
 
 WORKER = Path(__file__).with_name("_worker.py")
 START_S = 60.0  # a worker that is not ready by then does not work here
@@ -57,6 +57,11 @@ class Plan:
         if self.tier == PROCESS:
             return None
         return Walls(tier=self.tier, uid=self.uid, bubblewrap=self.bubblewrap, without=self.without)
+
+    @property
+    def may_fork(self) -> bool:
+        """Whether programs may make processes; not where they would be out of the worker's reach."""
+        return self.tier != LANDLOCK or (self.walls is not None and self.walls.own_user)
 
     def rlimits(self, limits: Limits) -> list[tuple[int, int]]:
         """The process limits of one program."""
@@ -101,6 +106,9 @@ class Housing:
             if self._cgroup is not None and self._walls is None:  # else it has entered by itself
                 self._cgroup.add(self.process.pid)
             os.set_blocking(self.output, False)
+            self.poll = select.poll()  # for its reports and what its programs print
+            self.poll.register(self.control, select.POLLIN)
+            self.poll.register(self.output, select.POLLIN)
             self._wait_until_ready()
             self.pid = self.process.pid
             self._settle()
@@ -112,12 +120,14 @@ class Housing:
 
     def allow(self, limits: Limits) -> None:
         """The next program has these limits: of memory and tasks, which the control group holds."""
-        if self._cgroup is not None and limits != self._limits:
-            self._cgroup.limit(*self._bounds(limits))
+        if self._cgroup is not None:
+            self._oom_kills = self._cgroup.oom_kills()  # a program may lose a child and end as if it had not
+            if limits != self._limits:
+                self._cgroup.limit(*self._bounds(limits))
         self._limits = limits
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the kernel has killed a process here for want of memory since this was last asked."""
+        """Whether the kernel has killed a process of this program for want of memory since last asked."""
         if self._cgroup is None:
             return False
         before, self._oom_kills = self._oom_kills, self._cgroup.oom_kills()
@@ -199,10 +209,10 @@ class Housing:
 
     def _settle(self) -> None:
         """The worker is up."""
-        if self._walls is not None and self._walls.has_keeper:  # outside; the worker is its only child
+        if self._walls is not None:  # what we started keeps watch outside; the worker is its only child
             self.pid = descendants(self.process.pid)[0]
-            # Its root is mounted nowhere any more, so nothing is left if we are killed.
-            os.rmdir(self._folder)
+            if self.plan.tier == FULL:  # its root is mounted nowhere any more
+                os.rmdir(self._folder)
 
     def _bounds(self, limits: Limits) -> tuple[int, int]:
         """Bytes of memory and tasks that the control group lets a program have.
@@ -291,6 +301,7 @@ def environment(folder: str, mark: str) -> dict[str, str]:
         "HOME": scratch,
         "TMPDIR": scratch,
         "PYTHONHASHSEED": str(HASH_SEED),
+        "LD_BIND_NOW": "1",  # for the worker alone: else each program binds the functions of libc anew
         **dict.fromkeys(threads, "1"),
         name: value,
     }

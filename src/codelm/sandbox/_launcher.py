@@ -1,15 +1,12 @@
 """Builds the walls around a worker, then becomes it. Run by exec, never imported.
 
-Tier full:
-
     launcher, as the user      namespaces, small read-only root, scratch; forks; stays as keeper outside
-     +- process 1 inside       drops ids, capabilities, files, system calls; execs the interpreter: the worker
+     +- worker                 drops ids, capabilities, files, system calls; execs the interpreter
 
-Where there can be no namespaces (tier landlock), or bubblewrap has made them, only the second half, without
-a fork. Every step must
-succeed, or nothing runs: the last line on stderr then says which wall could not be had. As process 1 of its
-pid namespace the worker is out of reach of signals from inside, the kernel kills all that is below when it
-goes, and when it has no child nothing is alive inside.
+In tier landlock there are no namespaces, only the second half; so too where bubblewrap has made them, and
+keeps watch. Every step must succeed, or nothing runs: the last line on stderr then says which wall could not
+be had. In a pid namespace the worker is process 1: it is out of reach of signals from inside, the kernel
+kills all that is below when it goes, and when it has no child nothing is alive inside.
 
 Stands alone: standard library only; argv[1] is its configuration, argv[2:] the worker's command.
 """
@@ -52,8 +49,8 @@ def main() -> NoReturn:
         if config["namespaces"]:
             enter_namespaces(config)
             build_root(config)
-            if pid := os.fork():
-                keep(pid, config)
+        if config["keeps"] and (pid := os.fork()):
+            keep(pid, config)
         drop_everything(config)
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - a new interpreter, with nothing of this one
     except OSError as error:
@@ -63,6 +60,10 @@ def main() -> NoReturn:
 
 def enter_namespaces(config: dict[str, Any]) -> None:
     """As root directly; as an ordinary user, or a root who may not, in a user namespace of our own."""
+    if (
+        "pid" in config["without"] and os.geteuid() != 0
+    ):  # the worker's kill(-1) would reach all of the user's
+        raise OSError(errno.EPERM, "only root may leave it out", "pid namespace")
     flags = NEWNS | sum(flag for name, flag in NAMESPACES.items() if name not in config["without"])
     if os.geteuid() != 0 or libc.unshare(flags) != 0:
         if os.geteuid() == 0:
@@ -164,8 +165,8 @@ def drop_everything(config: dict[str, Any]) -> None:
     if "capabilities" not in without:
         header = struct.pack("<Ii", CAPABILITY_VERSION, 0)
         call("capset", libc.capset, header, struct.pack("<6I", kept, kept, 0, 0, 0, 0))
-    if config["has_keeper"]:  # said here, since it is forgotten when a process changes its user
-        call("death signal", libc.prctl, PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    # With the keeper we go; said here, since it is forgotten when a process changes its user.
+    call("death signal", libc.prctl, PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     call("no_new_privs", libc.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if config["landlock"] and "landlock" not in without:
         restrict_files(**config["landlock"])
@@ -209,9 +210,14 @@ def load_filter(code: bytes) -> None:
 
 
 def keep(pid: int, config: dict[str, Any]) -> NoReturn:
-    """Wait for process 1 and end as it did, so that the supervisor sees its end."""
+    """Wait for the worker and end as it did, so that the supervisor sees its end.
+
+    Its folder goes with it, even where the supervisor has gone before.
+    """
     os.close(config["control"])
     _, status = os.waitpid(pid, 0)
+    if config["remove"]:
+        os.spawnv(os.P_WAIT, "/bin/rm", ["rm", "-rf", "--", config["remove"]])  # noqa: S606 - any depth
     if os.WIFSIGNALED(status):
         signal.signal(os.WTERMSIG(status), signal.SIG_DFL) if os.WTERMSIG(status) != signal.SIGKILL else None
         os.kill(os.getpid(), os.WTERMSIG(status))

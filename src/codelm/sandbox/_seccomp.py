@@ -51,6 +51,8 @@ DENIED = {
         *("ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "process_madvise"),
         *("process_mrelease", "migrate_pages", "move_pages", "ioprio_set"),
     ),
+    # On one processor processes of a program wait for each other, which is not told from waiting for others.
+    "time that is not charged": ("sched_setaffinity",),
     "sockets, past `socketpair`": ("socket", "connect", "bind", "listen"),
     "sockets past a filter on `socket`": ("io_uring_setup", "io_uring_enter", "io_uring_register"),
     "kernel programs, counters, fault handling": ("bpf", "perf_event_open", "userfaultfd"),
@@ -85,7 +87,7 @@ DENIED = {
 IPC = "objects that outlive a process"  # a wall together with the ipc namespace
 
 # The first argument is a process: only 0, the caller itself, is allowed.
-ONLY_ITSELF = ("prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr")
+ONLY_ITSELF = ("prlimit64", "sched_setparam", "sched_setscheduler", "sched_setattr")
 
 # For a program whose user is the supervisor's: the first argument of a signal must be its own process, and
 # files that it may only read must stay as they are, though it owns them. Landlock does not look at these.

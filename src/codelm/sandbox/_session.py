@@ -38,6 +38,7 @@ class Session:
         payload: at most 16 MiB, as is the reply. fork: in a process of its own, a copy of the loaded one, so
         that the call changes nothing for later ones and may crash or be stopped. Otherwise such an end is the
         end of the loaded program: see `is_loaded`. limits: of this call; time and memory of them count.
+        Raises: MissingError for `fork` in tier landlock without root, where programs may not fork.
         """
         self._check(loaded=True)
         if len(payload) > MAX_PAYLOAD_BYTES:

@@ -90,7 +90,10 @@ class Slot:
         """Have the loaded program answer one call; it is no longer loaded when that ends it.
 
         fork: in a process of its own, so that the call changes nothing and may fail.
+        Raises: MissingError where programs may not fork.
         """
+        if fork and not self.plan.may_fork:
+            raise MissingError(f"calls in a process of their own: in tier {self.plan.tier} as root only")
         loaded = self._loaded
         assert loaded is not None
         assert self._housing is not None
@@ -136,7 +139,7 @@ class Slot:
             return
         with contextlib.suppress(OSError):
             self._housing.control.send(_protocol.EMPTY)
-        report = self._await_report()
+        report, _ = self._await_report(_protocol.MAX_FRAME_BYTES)
         if report is None or report.state != _protocol.CLEAN:
             self._retire()
 
@@ -208,7 +211,8 @@ class Slot:
 
     def _watch(self, limits: Limits, *, running: bool = False) -> Watch:
         assert self._housing is not None
-        return Watch(limits, self._housing.meter(running=running))
+        meter = self._housing.meter(running=running)
+        return Watch(limits, meter, ran_out_of_memory=self._housing.ran_out_of_memory)
 
     def _hand_over(self, order: bytes, theirs: socket.socket, streams: Streams | None) -> None:
         """Give a program's descriptors to a live worker, starting one when there is none."""
@@ -273,13 +277,13 @@ class Slot:
         assert housing is not None
         if frame is not None:
             exchange.answer.clear()
-        report = self._await_report()
+        report, output_bytes = self._await_report(watch.limits.output_bytes + 1)
         watch.end(report)
         printed = b"", b""
         if running.streams is not None:
             running.streams.finish(watch)
             printed = bytes(running.streams.out.data), bytes(running.streams.err.data)
-        watch.output_bytes += housing.drain(watch.limits.output_bytes + 1)[0]
+        watch.output_bytes += output_bytes
         exchange.read_rest()
         if report is None or (os.WIFSIGNALED(report.status) and os.WTERMSIG(report.status) == SIGKILL):
             self._ask_for_memory(watch)
@@ -297,25 +301,25 @@ class Slot:
         if watch.stopped is None and self._housing.ran_out_of_memory():
             watch.stopped = Ended.MEMORY
 
-    def _await_report(self) -> _protocol.Report | None:
-        """The last report on a program that has ended; None when the worker died or does not come to it."""
+    def _await_report(self, drained_bytes: int) -> tuple[_protocol.Report | None, int]:
+        """The last report on a program that has ended, and how much it had printed in the meantime.
+
+        No report when the worker died or does not come to it. drained_bytes: at most at a time.
+        """
         assert self._housing is not None
         deadline = time.monotonic() + REPORT_S
-        poll = select.poll()
-        poll.register(self._housing.control, select.POLLIN)
-        poll.register(self._housing.output, select.POLLIN)
-        report = None
+        report, printed = None, 0
         while (left := deadline - time.monotonic()) > 0:
-            ready = {fd for fd, _ in poll.poll(left * 1000)}
+            ready = {fd for fd, _ in self._housing.poll.poll(left * 1000)}
             if self._housing.output in ready:
-                self._housing.drain(_protocol.MAX_FRAME_BYTES)
+                printed += self._housing.drain(drained_bytes)[0]
             if self._housing.control.fileno() in ready:
                 report = self._housing.hear()
                 if report is None or report.number != self._number:
-                    return None
+                    return None, printed
                 if report.state != _protocol.CLEANING:
                     break
-        return report
+        return report, printed
 
     def _retire(self) -> int | None:
         """Stop a worker that broke or is not clean: the signal it had died of, if it had."""

@@ -52,11 +52,6 @@ class Walls:
         """Whether programs run as nobody else does."""
         return self.tier != LANDLOCK or (may_change_user() and "uid" not in self.without)
 
-    @property
-    def has_keeper(self) -> bool:
-        """Whether the worker is the only child of the process that is started; else it is that process."""
-        return self.tier == FULL
-
     def command(
         self,
         worker: Path,
@@ -70,6 +65,8 @@ class Walls:
     ) -> list[str]:
         """What to start; the worker's own configuration is to follow as the last argument.
 
+        What is started keeps watch outside, and the worker is its only child.
+
         control: a descriptor that the worker keeps. folder: what `make_room` was given. paths: of the host,
         to be seen too. cgroup: files into which to write oneself first.
         """
@@ -81,7 +78,8 @@ class Walls:
             "cgroup": list(cgroup),
             "without": sorted(self.without),
             "namespaces": self.tier == FULL and not self.bubblewrap,
-            "has_keeper": self.has_keeper,
+            "keeps": not self.bubblewrap,
+            "remove": folder if self.tier == LANDLOCK else None,
             "uid": None,
             "keep_capabilities": TO_CHANGE_USER if self.tier == LANDLOCK and self.own_user else (),
             "filter": self._filter().hex(),

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 
 from codelm.sandbox._limits import Limits
@@ -24,8 +25,10 @@ LOOK_S = 0.05  # between two looks at a running program's clocks and memory
 class Watch:
     """The clocks of one running program, and whether it must be stopped."""
 
-    def __init__(self, limits: Limits, meter: TreeMeter) -> None:
+    def __init__(self, limits: Limits, meter: TreeMeter, *, ran_out_of_memory: Callable[[], bool]) -> None:
+        """ran_out_of_memory: whether the kernel has killed one of its processes for that."""
         self.limits = limits
+        self._ran_out_of_memory = ran_out_of_memory
         self.began = time.monotonic()
         self.wall_s = self.charged_s = 0.0
         self.output_bytes = 0
@@ -72,7 +75,7 @@ class Watch:
         self.wall_s, self.charged_s = wall_s, meter.charged_s(wall_s)
         if meter.processes > limits.processes:  # first: too many of them may hold too much, too
             return Ended.PROCESSES
-        if meter.resident_bytes > limits.memory_bytes:
+        if meter.resident_bytes > limits.memory_bytes or self._ran_out_of_memory():
             return Ended.MEMORY
         self.clock = self._clock_used_up()
         return Ended.TIMED_OUT if self.clock else None

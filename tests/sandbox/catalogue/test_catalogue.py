@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from codelm.sandbox import ISOLATIONS
+from codelm.sandbox import ISOLATIONS, Limits, Program, Sandbox
 from codelm.sandbox.catalogue import Verdict, catalogue
 
 ROWS = (*catalogue().attacks, *catalogue().honest)
@@ -42,3 +42,18 @@ def test_attacks_get_through_where_there_are_no_walls(attacker) -> None:
     results = [attacker("process").attack(row) for row in rows]
     held = [result.row.id for result in results if result.verdict is not Verdict.EXCEPTION]
     assert len(held) < len(rows) / 10, held
+
+
+PAIRS = [row for row in catalogue().attacks if len(row.programs) == 2]
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=lambda row: row.id)
+def test_second_of_a_pair_would_find_what_the_first_plants(row) -> None:
+    """In one program, where there is nothing between the two, it does: it is not blind."""
+    helpers = (catalogue().helpers[name] for name in row.uses)
+    with Sandbox(Limits(time_s=10.0), workers=1, isolation="process") as sandbox:
+        outcome = sandbox.run(Program(units=(*helpers, *row.programs)))
+    if row.id == "H6d":
+        assert outcome.exception == "OSError"  # queues need memory that RLIMIT_MSGQUEUE does not grant
+        return
+    assert outcome.proof, outcome

@@ -13,6 +13,7 @@ from typing import Any, Self
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Ended, Outcome, Program
 from codelm.sandbox._sandbox import Sandbox
+from codelm.sandbox._walls import PROCESS
 from codelm.sandbox.catalogue._bait import Bait
 from codelm.sandbox.catalogue._invariants import (
     Invariant,
@@ -140,7 +141,9 @@ class Attacker:
         reason = self._reason(row.exceptions)
         self._end.close()
         self._begin()
-        verdict = Verdict.EXCEPTION if reason else Verdict.BROKEN
+        # An exception is for how a program ends; what it does to the host only tier process cannot help.
+        spared = reason and (self.tier == PROCESS or not trial.broken)
+        verdict = Verdict.EXCEPTION if spared else Verdict.BROKEN
         return replace(result, verdict=verdict, seen=trial.seen, reason=reason, broken=trial.broken)
 
     def _reason(self, reasons: Mapping[str, str]) -> str:
