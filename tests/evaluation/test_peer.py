@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from codelm.evaluation._peer import CALL, NEXT, RAISED, REFUSED, RETURNED, Peer
-from codelm.evaluation._wire import CannotCross, Encoder, WireError
+from codelm.evaluation._wire import CannotCross, WireError
+from codelm.evaluation._wire_encoder import Encoder
 
 
 def stand_ins(**names: Any) -> Any:

@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codelm.evaluation._raised import raised_again, raised_parts
-from codelm.evaluation._wire import MAX_BYTES, MAX_DEPTH, CannotCross, Decoder, Encoder, WireError
+from codelm.evaluation._wire import MAX_BYTES, MAX_DEPTH, CannotCross, WireError
+from codelm.evaluation._wire_decoder import Decoder
+from codelm.evaluation._wire_encoder import Encoder
 
 Point = collections.namedtuple("Point", "x y")
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codelm.evaluation._peer import Peer
-from codelm.evaluation._wire import Decoder
+from codelm.evaluation._wire_decoder import Decoder
 
 END = b"E"  # begins the last message of the tests: what became of them, in JSON
 KEPT_PROGRAMS = 256  # programs of tests that are kept compiled
@@ -46,6 +46,7 @@ class Tests:
 
     def __init__(self) -> None:
         self._compiled: dict[tuple[str, ...], _Compiled] = {}
+        self._recursion_limit = sys.getrecursionlimit()
 
     def __call__(self, message: bytes, converse: Callable[[bytes], bytes]) -> bytes:
         """Run the program of tests that a message describes; its end. converse: to call the candidate."""
@@ -56,6 +57,7 @@ class Tests:
 
     def _run(self, job: dict[str, Any], exchange: Callable[[bytes], bytes]) -> dict[str, Any]:
         random.seed(job["seed"])
+        sys.setrecursionlimit(self._recursion_limit)  # earlier tests may have set another
         namespace: dict[str, Any] = {"__builtins__": builtins.__dict__}
         peer = Peer(exchange, exceptions=namespace)  # it may call nothing of ours by name
         end: dict[str, Any] = {"passed": False, "compiling": True, "from_candidate": False}

@@ -23,7 +23,9 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple, cast
 
 from codelm.evaluation._raised import raised_again, raised_parts
-from codelm.evaluation._wire import CannotCross, Decoder, Encoder, WireError
+from codelm.evaluation._wire import CannotCross, WireError
+from codelm.evaluation._wire_decoder import Decoder
+from codelm.evaluation._wire_encoder import Encoder
 from codelm.evaluation._wire_types import change, contents, only, type_name
 
 CALL, NEXT = b"C", b"N"

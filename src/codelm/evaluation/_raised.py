@@ -11,7 +11,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from codelm.evaluation._wire import CannotCross, Encoder, WireError
+from codelm.evaluation._wire import CannotCross, WireError
+from codelm.evaluation._wire_encoder import Encoder
 
 MAX_TEXT_CHARS = 8192
 MAX_BASES = 50

@@ -22,13 +22,14 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from codelm.evaluation._program import GUARD, assemble
-from codelm.evaluation._trial import PRELUDE, SplitOutcome, TestsBox, Trial
+from codelm.evaluation._split_boxes import PRELUDE, TestsBox
+from codelm.evaluation._trial import SplitOutcome, Trial
 from codelm.evaluation._verdict import Verdict
+from codelm.evaluation._wire import CannotCross
 from codelm.problems import Problem
 from codelm.sandbox import CancelledError, Limits, Program, Sandbox, Session, Work, usable_cpus
 
-MAX_CALLS_BYTES = 1 << 20  # of the calls of one program of tests, kept
-MAX_KEPT_BYTES = 32 << 20  # of all that are kept
+MAX_CALLS_BYTES = 32 << 20  # of all calls of tests that are remembered
 Held = TypeVar("Held")
 _OVER_VALUES = (Verdict.WRONG, Verdict.ERROR)  # verdicts that may be owed to what cannot cross
 
@@ -173,8 +174,11 @@ class _Judging(Work[SplitOutcome]):
                 return outcome
 
         def hold(trial: Trial) -> SplitOutcome:
-            outcome = trial.hold()
-            if outcome.verdict is Verdict.PASSED:
+            try:
+                outcome = trial.hold()
+            except CannotCross as error:
+                return SplitOutcome(verdict=Verdict.ERROR, result=f"failed: the tests are {error}")
+            if outcome.verdict is Verdict.PASSED and trial.requests is not None:
                 self._judge._calls.keep(key, trial.requests)
             return outcome
 
@@ -214,12 +218,10 @@ class _Calls:
         return self._kept.get(key)
 
     def keep(self, key: tuple[object, ...], requests: Sequence[bytes]) -> None:
-        """Remember them, unless they are too many."""
+        """Remember them."""
         size = sum(map(len, requests))
-        if size > MAX_CALLS_BYTES:
-            return
         with self._changing:
-            if self._bytes + size > MAX_KEPT_BYTES:
+            if self._bytes + size > MAX_CALLS_BYTES:
                 self._kept, self._bytes = {}, 0
             self._kept[key] = tuple(requests)
             self._bytes += size
