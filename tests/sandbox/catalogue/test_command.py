@@ -17,7 +17,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 ORDINARY_UID = 54321  # nobody's
 SOME = (
     "R1a",
-    "R6",
+    "R6a",
     "R8a",
     "V29a",
     "H1a",
