@@ -10,7 +10,7 @@ CODELM_DATA ?= $(abspath $(wildcard ../shared/data))
 export CODELM_DATA
 
 .DEFAULT_GOAL := help
-.PHONY: help demo system-packages test test-slow lint format typecheck bench docs clean
+.PHONY: help demo system-packages test test-slow test-long lint format typecheck bench docs clean
 
 help: ## List these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,10 +24,13 @@ system-packages: ## Install the Debian packages that some tests need, as root: r
 		$(if $(shell command -v node),,nodejs)
 
 test: $(VENV)/.dev ## Run the tests
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest -m "not slow and not long and not gpu"
 
 test-slow: $(VENV)/.dev ## Run the tests that take long
-	$(BIN)/python -m pytest -m "slow and not gpu"
+	$(BIN)/python -m pytest -m "slow and not long and not gpu"
+
+test-long: $(VENV)/.dev ## Run the tests that take many minutes: every solution of every problem set
+	$(BIN)/python -m pytest -m "long and not gpu"
 
 lint: $(VENV)/.dev ## Check style and formatting
 	$(BIN)/ruff check .

@@ -157,7 +157,8 @@ def test_some_solutions_in_other_languages_are_certified(
     _certify(judge, language, numbers)
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("language", ["js", "cpp"])
 def test_every_solution_in_other_languages_is_certified(judge: Judge, language: str) -> None:
     """All but those that are wrong in the data set."""

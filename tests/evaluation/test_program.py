@@ -165,7 +165,8 @@ def test_some_canonical_solutions_are_certified(name: str) -> None:
     _certify(chosen)
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", SOME)
 def test_every_canonical_solution_is_certified(name: str) -> None:
     """All 2,107 of them: no exception is needed, but for the limits that some problems have of their own."""
