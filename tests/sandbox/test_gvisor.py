@@ -27,7 +27,7 @@ def gvisor() -> Iterator[Sandbox]:
     if reason := probe("gvisor"):
         absent(reason)
     limits = Limits(time_s=1.0, memory_bytes=200 * MiB, processes=16, output_bytes=1 * MiB)
-    with Sandbox(limits, workers=1, isolation="gvisor") as sandbox:
+    with Sandbox(limits, workers=1, isolation="gvisor", packages=()) as sandbox:
         yield sandbox
 
 
