@@ -227,7 +227,7 @@ def test_nothing_is_left_when_the_sandbox_is_closed() -> None:
     if reason := probe("gvisor"):
         absent(reason)
     before = sorted(os.listdir("/proc/self/fd"))
-    with Sandbox(workers=1, isolation="gvisor") as sandbox:
+    with Sandbox(workers=1, isolation="gvisor", packages=()) as sandbox:
         housing = sandbox._pool.slots[0]._housing
         assert housing is not None
         container, folder = descendants(keeper(sandbox)), Path(housing._folder)
