@@ -17,7 +17,7 @@ SOAK = Path(__file__).parents[3] / "benchmarks" / "soak_sandbox.py"
     "words", [("--programs", "200"), ("--programs", "60", "--kills")], ids=["quiet", "kills"]
 )
 def test_soak_leaves_nothing_and_every_program_ends_as_it_must(words) -> None:
-    """Two workers in tier full; the benchmark does the same with more. Tier process holds no hostile crowd."""
+    """Two workers in tier full; the benchmark does the same with more. Tier process holds no such crowd."""
     if reason := probe("full"):
         absent(f"tier full: {reason}")
     command = [sys.executable, str(SOAK), "--isolation", "full", *words]
