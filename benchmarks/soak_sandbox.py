@@ -27,7 +27,7 @@ from codelm.sandbox import Ended, Limits, Outcome, Program, Sandbox
 from codelm.sandbox._process_tree import descendants
 from codelm.sandbox.catalogue import Row, catalogue
 from codelm.sandbox.catalogue._bait import Bait
-from codelm.sandbox.catalogue._invariants import Watched, broken, snapshot
+from codelm.sandbox.catalogue._invariants import HOST_MEMORY, Watched, broken, snapshot
 from codelm.sandbox.catalogue._run import ATTACK_LIMITS, HONEST, HONEST_LIMITS, NEEDS, describe
 
 WORKERS = 2
@@ -64,6 +64,7 @@ def main() -> int:
         for slot in sandbox._pool.slots:  # a worker that was killed last is not replaced before it is needed
             slot.run(HONEST)
         leaks = broken(before, watched, may_retire=True)
+        leaks.pop(HOST_MEMORY, None)  # over minutes that is mostly others'
         print(
             f"{sandbox.tier}: {len(tasks)} programs, seed {options.seed}, {len(tasks) / took_s:.1f} a second"
         )

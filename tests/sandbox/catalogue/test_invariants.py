@@ -17,7 +17,7 @@ from support import absent
 from codelm.sandbox import Limits, Program, Sandbox
 from codelm.sandbox.catalogue import INVARIANTS
 from codelm.sandbox.catalogue._bait import Bait
-from codelm.sandbox.catalogue._invariants import Watched, broken, snapshot
+from codelm.sandbox.catalogue._invariants import HOST_MEMORY, HOST_MIB, Watched, broken, snapshot
 
 MiB = 1 << 20
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -135,8 +135,40 @@ def ipc_objects_by_name(watched: Watched) -> Iterator[None]:
 @planter
 def memory(watched: Watched) -> Iterator[None]:
     with mmap.mmap(-1, 100 * MiB) as left:  # shared, so it is of no heap
-        for page in range(0, len(left), mmap.PAGESIZE):
-            left[page] = 1
+        left[:: mmap.PAGESIZE] = bytes(len(left[:: mmap.PAGESIZE]))
+        yield
+
+
+@contextlib.contextmanager
+def held_by_nobody(size: int, writer: str = "") -> Iterator[None]:
+    """Memory that is in no process' count: a file without a name, mapped and never touched.
+
+    writer: Python source that runs before a process of its own fills it.
+    """
+    fd = os.memfd_create("left")
+    fill = f"{writer}\nimport os\nfor _ in range({size // MiB}): os.write({fd}, bytes({MiB}))\n"
+    subprocess.run([sys.executable, "-c", fill], check=True, pass_fds=[fd])
+    LIBC.mmap.restype = ctypes.c_void_p
+    place = LIBC.mmap(None, ctypes.c_size_t(size), mmap.PROT_READ, mmap.MAP_SHARED, fd, ctypes.c_long(0))
+    os.close(fd)
+    yield
+    LIBC.munmap(ctypes.c_void_p(place), ctypes.c_size_t(size))
+
+
+@planter
+def memory_of_a_control_group(watched: Watched) -> Iterator[None]:
+    group = watched.sandbox._pool.slots[0]._housing._cgroup
+    if group is None:
+        absent("the right to make control groups")
+    enter = "\n".join(f"open({name!r}, 'w').write('0')" for name in group.procs_files)
+    with held_by_nobody(60 * MiB, enter):
+        yield
+
+
+@planter
+def host_memory(watched: Watched) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch, held_by_nobody(400 * MiB):
+        patch.setitem(HOST_MEMORY.slack, HOST_MIB, 200)  # others move less than that in a moment
         yield
 
 

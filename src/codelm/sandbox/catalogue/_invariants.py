@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +22,13 @@ SETTLE_S = 1.0
 LOOK_AGAIN_S = 0.05
 MiB = 1 << 20
 CGROUPS = "/sys/fs/cgroup"
-PLANTED = (
-    "codelm-planted",
-    "codelm-canary",
-    "codelm-big",
-)  # names that the catalogue's programs give to files
+OWN_MIB, WORKERS_MIB, GROUPS_MIB = (
+    "MiB of the supervisor",
+    "MiB of the workers",
+    "MiB of their control groups",
+)
+HOST_MIB = "MiB of the host in use"
+PLANTED = ("codelm-planted", "codelm-canary", "codelm-big")  # how the catalogue's programs name files
 OPEN_FOLDERS = ("/", "/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock", "/etc", "/usr")  # noqa: S108 - looked at
 
 
@@ -124,19 +126,18 @@ def files(watched: Watched) -> Counter[str]:
     return found
 
 
-HOST_MIB, OWN_MIB, WORKERS_MIB = "MiB of the host in use", "MiB of the supervisor", "MiB of the workers"
-
-
 def memory(watched: Watched) -> Counter[str]:
-    """Memory of the host, of this process and of the workers, in MiB."""
+    """Memory of this process, of the workers, and of their control groups: files and buffers too; in MiB."""
+    counted = Counter({OWN_MIB: _resident(os.getpid()), WORKERS_MIB: sum(map(_resident, _workers(watched)))})
+    for name in _group_files(watched):
+        counted[GROUPS_MIB] += int(_read(name) or 0) // MiB
+    return counted
+
+
+def host_memory(watched: Watched) -> Counter[str]:
+    """Memory of the host that nothing else can have, in MiB."""
     info = {line.split()[0]: int(line.split()[1]) >> 10 for line in _read("/proc/meminfo").splitlines()}
-    return Counter(
-        {
-            HOST_MIB: info["MemTotal:"] - info["MemAvailable:"],
-            OWN_MIB: _resident(os.getpid()),
-            WORKERS_MIB: sum(map(_resident, _workers(watched))),
-        }
-    )
+    return Counter({HOST_MIB: info["MemTotal:"] - info["MemAvailable:"]})
 
 
 def worker_settings(watched: Watched) -> Counter[str]:
@@ -157,14 +158,16 @@ def worker_kept(watched: Watched) -> Counter[str]:
 
 
 KEPT = Invariant("worker kept", worker_kept)
+HOST_MEMORY = Invariant("memory of the host", host_memory, {HOST_MIB: 2048}, shared=True)
 INVARIANTS = (
     Invariant("processes", processes),
     Invariant("mounts", mounts, shared=True),
     Invariant("IPC objects", ipc_objects, shared=True),
     Invariant("descriptors", descriptors),
     Invariant("control groups", control_groups),
-    Invariant("files", files),
-    Invariant("memory", memory, {HOST_MIB: 2048, OWN_MIB: 64, WORKERS_MIB: 32}, shared=True),
+    Invariant("files", files, shared=True),
+    Invariant("memory", memory, {OWN_MIB: 64, WORKERS_MIB: 32, GROUPS_MIB: 32}),
+    HOST_MEMORY,
     Invariant("worker settings", worker_settings),
     KEPT,
 )
@@ -189,6 +192,14 @@ def broken(before: Snapshot, watched: Watched, *, may_retire: bool = False) -> d
         if not suspects or time.monotonic() > deadline:
             return {one: found[one] for one in suspects}
         time.sleep(LOOK_AGAIN_S)
+
+
+def _group_files(watched: Watched) -> Iterator[str]:
+    """Where the kernel says how much a worker's control group holds."""
+    for slot in watched.sandbox._pool.slots:
+        if slot._housing is not None and slot._housing._cgroup is not None:
+            folder = os.path.dirname(slot._housing._cgroup.procs_files[0])
+            yield from (f"{folder}/memory.usage_in_bytes", f"{folder}/memory.current")
 
 
 def has_cgroups(watched: Watched) -> bool:
