@@ -175,3 +175,12 @@ def test_toy_problem_of_human_eval_scores_one_half(data_dir) -> None:
         "passed",
         "passed",
     ]
+
+
+def test_limit_that_the_judge_gives_a_task_stops_its_programs() -> None:
+    """An endless loop ends by the task's own limit, not by the judge's."""
+    with Judge(limits=Limits(time_s=8.0), workers=1) as judge:
+        judge.limit({TWICE.task_id: 0.3})
+        judgement = judge.judge(TWICE, "    while True: pass\n")
+    assert judgement.verdict is Verdict.TIMEOUT
+    assert judgement.cpu_s < 4.0

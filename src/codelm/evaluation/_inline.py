@@ -101,6 +101,8 @@ class _ProgramWork(InlineWork):
                 group=group,
                 limits=self._limits,
             )
+            if program.limits is None and self._limits != self._sandbox.limits:
+                program = replace(program, limits=self._limits)
             outcome = run(program)
             if not (final or outcome.settled):
                 return None
