@@ -16,7 +16,7 @@ from support import absent
 
 from codelm.errors import InputError, OutputError, UsageError
 from codelm.evaluation import Certificate, Judge, Verdict, auto_limits, evaluate_samples, judge_completions
-from codelm.problems import Problem, ProblemSet, Sample, write_problems
+from codelm.problems import Problem, ProblemSet, Sample, Test, write_problems
 from codelm.sandbox import Ended, Outcome, Sandbox, Ticket
 
 TEST = "def check(candidate):\n    assert candidate(2) == 4\n"
@@ -414,3 +414,67 @@ def test_limits_found_by_a_killed_run_hold_for_its_resumption(samples: Path, mon
 
 
 FAST = Certificate(certified=("t/0", "t/1"), uncertified=(), failing={}, cpu_s={"t/0": 0.0, "t/1": 0.0})
+
+
+def test_text_that_is_cut_is_judged_as_written_too(samples: Path) -> None:
+    """Side by side, in the rows and in the score; the header says what was cut, and a journal too."""
+    _write(samples, [*ROWS[:2], {"task_id": "t/1", "completion": "    return 2 * x\nprint(undefined)\n"}])
+    plain = evaluate_samples(samples, SET, workers=1, ks=(1,))
+    assert (plain.pass_at_k[1].value, plain.as_written) == (0.5, {})
+    cut = evaluate_samples(samples, SET, workers=1, ks=(1,), truncate="paper")
+    assert (cut.pass_at_k[1].value, cut.as_written[1].value) == (0.75, 0.5)
+    rows = _read(cut.results)
+    assert [row.get("as_written") for row in rows[:2]] == [None, None]
+    assert rows[2]["passed"]
+    assert rows[2]["completion"] == "    return 2 * x\nprint(undefined)\n"
+    assert rows[2]["as_written"] == {
+        "result": "failed: name 'undefined' is not defined",
+        "passed": False,
+        "verdict": "error",
+    }
+    assert json.loads(cut.header.read_text())["truncate"] == "paper"
+    with pytest.raises(UsageError, match="none, paper, fenced"):
+        evaluate_samples(samples, SET, truncate="python")
+
+
+def test_cut_and_written_texts_survive_a_kill_of_the_run(samples: Path, monkeypatch) -> None:
+    """Both judgements of a row are in the journal, each once."""
+    _write(samples, [{"task_id": "t/0", "completion": f"    return 2 * x\nprint({i})\n"} for i in range(4)])
+    wanted = _read(evaluate_samples(samples, SET, workers=1, cache=False, truncate="paper").results)
+    with monkeypatch.context() as patch:
+        patch.setattr("codelm.evaluation._evaluate.write_jsonl", None)
+        with pytest.raises(TypeError):
+            evaluate_samples(samples, SET, workers=1, cache=False, truncate="paper")
+    journal = samples.with_name("samples.jsonl_results.partial")
+    lines = journal.read_text().splitlines(keepends=True)
+    assert len(lines) == 1 + 8
+    journal.write_text("".join(lines[:4]))
+    again = _read(evaluate_samples(samples, SET, workers=1, cache=False, truncate="paper").results)
+    clocks = ("cpu_s", "wall_s", "peak_memory_bytes")
+    assert [{k: v for k, v in row.items() if k not in clocks} for row in again] == [
+        {k: v for k, v in row.items() if k not in clocks} for row in wanted
+    ]
+
+
+def test_groups_of_tests_and_slow_problems_are_reported(samples: Path) -> None:
+    """The score of the base tests stands beside that of all."""
+    tests = (Test(group="base", check="assert f1(2) == 4"), Test(group="plus", check="assert f1(3) == 6"))
+    grouped = ProblemSet.of("grouped", [replace(SET.problems["t/1"], test="", tests=tests)])
+    _write(samples, [{"task_id": "t/1", "completion": f"    return {text}"} for text in ("2 * x", "4", "x")])
+    evaluation = evaluate_samples(samples, grouped, workers=1, ks=(1,))
+    assert evaluation.parts["base"][1].value == pytest.approx(2 / 3)
+    assert evaluation.parts["plus"][1].value == evaluation.pass_at_k[1].value == pytest.approx(1 / 3)
+    assert [task.task_id for task in evaluation.slowest] == ["t/1"]
+    assert 0 < evaluation.slowest[0].mean_cpu_s <= evaluation.slowest[0].max_cpu_s
+
+
+def test_passes_that_cannot_be_confirmed_are_counted(samples: Path) -> None:
+    """By task: its canonical solution passes beside the tests only."""
+    test = "def check(candidate):\n    assert candidate(2) == 4 and type(candidate(2)).__name__ == 'Four'\n"
+    four = "    return Four(4)\nclass Four(int):\n    pass\n"
+    own = ProblemSet.of("own", [replace(SET.problems["t/0"], test=test, canonical_solution=four)])
+    _write(samples, [{"task_id": "t/0", "completion": four}])
+    evaluation = evaluate_samples(samples, own, workers=1, judge="confirm")
+    assert (evaluation.verdicts, evaluation.unconfirmed) == ({"passed": 1}, ("t/0",))
+    split = evaluate_samples(samples, own, workers=1, judge="split")
+    assert (split.verdicts, split.unconfirmed) == ({"passed": 1}, ("t/0",))

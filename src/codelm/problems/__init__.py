@@ -12,6 +12,7 @@ from codelm.problems.chains import (
     default_chains,
     draw_chains,
 )
+from codelm.problems.completions import STOP_SEQUENCES, Truncated, take_fenced, truncate_at_stop
 from codelm.problems.fetch import fetch_humaneval
 from codelm.problems.find import PROBLEM_SETS, find_humaneval, load_problems
 from codelm.problems.problem_set import ProblemSet, read_problems, write_problems
@@ -22,6 +23,7 @@ __all__ = [
     "BLOCKS",
     "MAX_CHAIN_LENGTH",
     "PROBLEM_SETS",
+    "STOP_SEQUENCES",
     "TEST_STRINGS",
     "Block",
     "ChainDraw",
@@ -30,6 +32,7 @@ __all__ = [
     "Sample",
     "SampleRow",
     "Test",
+    "Truncated",
     "apply_chain",
     "chain_problem",
     "chain_prompt",
@@ -41,5 +44,7 @@ __all__ = [
     "read_problems",
     "read_samples",
     "sample_rows",
+    "take_fenced",
+    "truncate_at_stop",
     "write_problems",
 ]

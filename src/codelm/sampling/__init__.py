@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from codelm.sampling.config import SamplingConfig
-from codelm.sampling.stops import STOP_SEQUENCES, StopReason, Truncated, truncate_at_stop
+from codelm.sampling.stops import StopReason
 
 if TYPE_CHECKING:
     from codelm.sampling.draft import Completion, Request
@@ -15,16 +15,13 @@ if TYPE_CHECKING:
     from codelm.sampling.sampler import Sampler
 
 __all__ = [
-    "STOP_SEQUENCES",
     "Completion",
     "Request",
     "Sampler",
     "SamplingConfig",
     "SamplingReport",
     "StopReason",
-    "Truncated",
     "sample_problems",
-    "truncate_at_stop",
 ]
 
 _LAZY = {

