@@ -5,7 +5,7 @@ import pytest
 from codelm.curation import HELD_OUT, Evaluated, FamilyConfig, generate_problems, shuffle_docstrings
 from codelm.curation.family import family
 from codelm.errors import UsageError
-from codelm.problems import BLOCKS, TEST_STRINGS, Problem, default_chains, load_problems
+from codelm.problems import BLOCKS, TEST_STRINGS, Problem, Test, default_chains, load_problems
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +130,19 @@ def test_shuffled_docstrings_keep_the_text_and_break_the_pairs(evaluated: Evalua
     assert solutions[0] == solutions[1]
     kept = sum(a.canonical_solution == b.canonical_solution for a, b in zip(problems, shuffled, strict=True))
     assert kept <= 5
+
+
+def test_problems_that_are_no_python_functions_are_no_obstacle(data_dir) -> None:
+    """MBPP's prompts are English, and its solutions whole programs; other languages are not compared."""
+    mbpp = load_problems("mbpp").problems
+    javascript = load_problems("humaneval-x-js").problems
+    stdio = Problem(
+        task_id="s/0",
+        kind="stdio",
+        prompt="Add.",
+        canonical_solution="print(1)",
+        tests=(Test(group="public", stdin="", expected_stdout="1\n"),),
+    )
+    evaluated = Evaluated([*mbpp.values(), *javascript.values(), stdio])
+    solution = mbpp["MBPP/2"].canonical_solution or ""
+    assert evaluated.in_text(solution.replace("res", "found")) == "contains_evaluated:MBPP/2"

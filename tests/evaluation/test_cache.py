@@ -1,5 +1,6 @@
 """The cache of verdicts: a hit is what was judged before; whatever decides a verdict makes a miss."""
 
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -162,3 +163,25 @@ def test_two_processes_share_one_cache(tmp_path: Path) -> None:
     assert [process.communicate()[1] for process in both] == [b"", b""]
     with VerdictCache(tmp_path / "v") as cache:
         assert all(cache.get(b"%d %d" % (one, n)) for one in range(2) for n in range(0, 3000, 100))
+
+
+def test_open_cache_does_not_keep_others_from_writing(tmp_path: Path, capsys) -> None:
+    """However long the first one stays without a put."""
+    with VerdictCache(tmp_path / "v") as one, VerdictCache(tmp_path / "v") as other:
+        one.put(b"1", PASSED)
+        other.put(b"2", PASSED)
+        assert one.get(b"2") == PASSED
+    assert capsys.readouterr().err == ""
+
+
+def test_verdict_that_cannot_be_written_now_is_passed_by(tmp_path: Path, capsys, monkeypatch) -> None:
+    """Another process holds the file; later ones are kept again."""
+    monkeypatch.setattr("codelm.evaluation._cache.BUSY_S", 0.05)
+    with VerdictCache(tmp_path / "v") as cache:
+        with contextlib.closing(sqlite3.connect(tmp_path / "v", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            cache.put(b"1", PASSED)
+            holder.execute("ROLLBACK")
+        cache.put(b"2", PASSED)
+        assert (cache.get(b"1"), cache.get(b"2")) == (None, PASSED)
+    assert capsys.readouterr().err == ""

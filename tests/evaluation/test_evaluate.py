@@ -91,7 +91,7 @@ def test_header_says_what_the_score_rests_on(samples: Path) -> None:
     header = json.loads(evaluation.header.read_text())
     assert (header["tier"], header["judge"], header["hash_seed"], header["random_seed"]) == (
         "process",
-        "inline",
+        "confirm",
         0,
         0,
     )
@@ -478,3 +478,48 @@ def test_passes_that_cannot_be_confirmed_are_counted(samples: Path) -> None:
     assert (evaluation.verdicts, evaluation.unconfirmed) == ({"passed": 1}, ("t/0",))
     split = evaluate_samples(samples, own, workers=1, judge="split")
     assert (split.verdicts, split.unconfirmed) == ({"passed": 1}, ("t/0",))
+
+
+def test_samples_scored_before_bring_no_judgement_along(samples: Path) -> None:
+    """Their rows hold our fields, or others of the same names, which are not what is judged now."""
+    _write(samples, [{**ROWS[0], "tests": {"plus": True}, "as_written": 3}, {**ROWS[1], "tests": ["mine"]}])
+    evaluation = evaluate_samples(samples, SET, workers=1, truncate="paper")
+    assert evaluation.parts == {}
+    assert [row["passed"] for row in _read(evaluation.results)] == [True, False]
+    assert all(row.keys().isdisjoint({"tests", "as_written"}) for row in _read(evaluation.results))
+
+
+def test_rows_added_while_others_are_judged_do_not_enter_the_journal(samples: Path, monkeypatch) -> None:
+    """Their numbers are the keys of texts as they were written."""
+    judge_many = Judge.judge_many
+
+    def grow(judge, jobs):
+        with samples.open("a") as out:
+            print(json.dumps({"task_id": "t/1", "completion": "    return 2 * x"}), file=out)
+        yield from judge_many(judge, jobs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Judge, "judge_many", grow)
+        patch.setattr(
+            "codelm.evaluation._evaluate._self_test",
+            lambda *_: Certificate(certified=(), uncertified=(), failing={}, cpu_s={}),
+        )
+        with pytest.raises(InputError, match="changed while it was judged"):
+            evaluate_samples(samples, SET, workers=1, truncate="paper")
+    _write(samples, ROWS)
+    rows = _read(evaluate_samples(samples, SET, workers=1, truncate="paper").results)
+    assert not any("as_written" in row for row in rows)
+
+
+def test_nothing_left_to_score_is_refused(samples: Path) -> None:
+    """Every task that has samples fails its self-test."""
+    broken = [replace(problem, canonical_solution="    return 5\n") for problem in SET.problems.values()]
+    with pytest.raises(InputError, match="nothing is left to score"):
+        evaluate_samples(samples, ProblemSet.of("broken", broken), workers=1, exclude_failing=True)
+
+
+def test_language_that_is_not_judged_is_refused_before_anything_runs(samples: Path) -> None:
+    """By name."""
+    go = [replace(problem, language="go") for problem in SET.problems.values()]
+    with pytest.raises(UsageError, match="language 'go' is not judged"):
+        evaluate_samples(samples, ProblemSet.of("go", go), workers=1)

@@ -1,13 +1,19 @@
 """Completions against tests, through the real sandbox."""
 
+import asyncio
+import contextlib
+import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
+from support import absent
 
-from codelm.errors import InputError
+from codelm.errors import InputError, MissingError
 from codelm.evaluation import Job, Judge, Judgement, Verdict, judge_completions
-from codelm.problems import Problem, ProblemSet, Sample, read_problems
-from codelm.sandbox import Ended, Limits, Outcome, Sandbox, Ticket
+from codelm.evaluation._toolchain import TOOLCHAINS
+from codelm.problems import Problem, ProblemSet, Sample, Test, read_problems
+from codelm.sandbox import Ended, Limits, Outcome, Ticket
 
 TWICE = Problem(
     task_id="t/0",
@@ -72,9 +78,8 @@ def test_program_that_kills_its_worker_twice_is_crashed_and_counts() -> None:
 )
 def test_lost_program_is_run_alone_before_it_counts(monkeypatch, second, expected) -> None:
     """A worker that broke once says nothing about the program; twice, it does, unless nothing was run."""
-    monkeypatch.setattr(Ticket, "run", lambda *_: Outcome(ended=Ended.LOST))
-    monkeypatch.setattr(Sandbox, "run_alone", lambda *_: second)
-    [judgement] = judge_completions(SET, _samples(["    return 2 * x\n"]), workers=1)
+    monkeypatch.setattr(Ticket, "run", lambda ticket: second if ticket._alone else Outcome(ended=Ended.LOST))
+    [judgement] = judge_completions(SET, _samples(["    return 2 * x\n"]), judge="inline", workers=1)
     assert (judgement.verdict, judgement.flags) == (expected, ("run_alone",))
 
 
@@ -94,7 +99,7 @@ def test_identical_programs_are_judged_once() -> None:
     assert [judgement.passed for judgement in judged] == [True, False] * 5
     assert len({judgement.wall_s for judgement in judged}) == 2
     jobs = [Job(key, TWICE, sample.completion) for key, sample in enumerate(samples)]
-    with Judge(workers=2) as judge:
+    with Judge(judge="inline", workers=2) as judge:
         apart = dict(judge.judge_many(jobs))
         assert judge._sandbox.forks == 10
     assert [apart[key].verdict for key in range(10)] == [judgement.verdict for judgement in judged]
@@ -189,7 +194,10 @@ def test_limit_that_the_judge_gives_a_task_stops_its_programs() -> None:
 def test_negative_control_finds_tests_that_pass_whatever_is_returned() -> None:
     """An object that equals everything, and a `check` that was replaced; a right completion still passes."""
     equal = "    return E()\nclass E:\n    def __eq__(self, other):\n        return True\n"
-    with Judge(workers=1, negative_control=True) as judge, Judge(workers=1) as plain:
+    with (
+        Judge(judge="inline", workers=1, negative_control=True) as judge,
+        Judge(judge="inline", workers=1) as plain,
+    ):
         assert judge.judge(TWICE, "    return 2 * x\n").passed
         assert judge.judge(TWICE, "    return x\n").verdict is Verdict.WRONG
         assert plain.judge(TWICE, equal).passed
@@ -197,3 +205,86 @@ def test_negative_control_finds_tests_that_pass_whatever_is_returned() -> None:
     assert judgement.verdict is Verdict.TAMPERED
     assert "whatever is returned" in judgement.result
     assert judge.describe() != plain.describe()
+
+
+@pytest.mark.parametrize("name", ["inline", "split", "confirm"])
+def test_judge_may_be_closed_twice_and_used_again(name) -> None:
+    """Inside of its own block, for one."""
+    with Judge(SET, judge=name, workers=1) as judge:
+        assert judge.judge("t/0", "    return 2 * x\n").passed
+        judge.close()
+        assert judge.judge("t/0", "    return 2 * x\n").passed
+
+
+def test_judge_whose_second_sandbox_does_not_start_leaves_nothing(monkeypatch) -> None:
+    """And starts anew when it is asked again."""
+    monkeypatch.setattr("codelm.evaluation._split.SplitJudge.__enter__", lambda self: 1 / 0)
+    with Judge(SET, judge="confirm", workers=1) as judge:
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                judge.judge("t/0", "    return 2 * x\n")
+            assert judge._sandbox._pool._owner == 0
+        monkeypatch.undo()
+        assert judge.judge("t/0", "    return 2 * x\n").passed
+
+
+def test_long_time_limits_are_allowed_in_every_judge() -> None:
+    """The tests have several times the candidate's, up to what a limit can say."""
+    with Judge(SET, judge="confirm", limits=Limits(time_s=86_400.0), workers=1) as judge:
+        assert judge.judge("t/0", "    return 2 * x\n").passed
+
+
+ADD = Problem(
+    task_id="s/0",
+    kind="stdio",
+    prompt="Add.",
+    tests=tuple(Test(group="private", stdin=f"{n} 1\n", expected_stdout=f"{n + 1}\n") for n in range(2)),
+)
+READS = "import os, sys\nprint(sum(map(int, input().split())), flush=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict", "right"),
+    [
+        ("", Verdict.PASSED, True),
+        ("while True: pass", Verdict.TIMEOUT, False),
+        ("os._exit(3)", Verdict.ERROR, False),
+        ("print(7)", Verdict.WRONG, False),
+    ],
+)
+def test_answer_of_a_program_that_does_not_end_well_is_not_right(more, verdict, right) -> None:
+    """By no comparator: what it printed before says nothing."""
+    with Judge(limits=Limits(time_s=0.5), workers=1) as judge:
+        judgement = judge.judge(ADD, READS + more)
+    assert (judgement.verdict, judgement.parts) == (verdict, {"exact": right, "apps": right})
+
+
+def test_program_that_does_not_build_is_right_by_no_comparator() -> None:
+    """It counts all the same."""
+    try:
+        TOOLCHAINS["cpp"].require()
+    except MissingError as error:
+        absent(str(error))
+    problem = replace(ADD, language="cpp")
+    with Judge(ProblemSet.of("cpp", [problem]), workers=1) as judge:
+        judgement = judge.judge(problem, "int main() {")
+        assert "g++" in judge.describe()["toolchains"]["cpp"].lower()
+    assert (judgement.verdict, judgement.parts) == (Verdict.SYNTAX_ERROR, {"exact": False, "apps": False})
+
+
+def test_cancelled_while_it_runs_alone_ends_soon() -> None:
+    """Its program is killed and the slots are free for others."""
+
+    async def use(judge: Judge) -> bool:
+        task = asyncio.create_task(judge("t/0", "    import time\n    time.sleep(0.95)\n    return 2 * x\n"))
+        await asyncio.sleep(2.5)  # it ended near its limit, and runs again, alone
+        assert not task.done()
+        task.cancel()
+        began = time.monotonic()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert (await judge("t/0", "    return 2 * x\n")).passed
+        return time.monotonic() - began < 1.0
+
+    with Judge(SET, judge="inline", limits=Limits(time_s=2.0), workers=1) as judge:
+        assert asyncio.run(use(judge))

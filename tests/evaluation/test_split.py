@@ -206,6 +206,11 @@ FORESEEN = {
     "other calls follow": ("    return {1: 2, 2: 5, 5: 6, 3: 4}[a[0]]\n", "failed: first"),
     "loops in a call that is not made": ("    while a[0] == 3: pass\n    return 0\n", "failed: first"),
     "dies in a call that is not made": ("    import os\n    if a[0] == 3: os._exit(0)\n", "failed: first"),
+    "loops in a call that is made": ("    while a[0] == 3: pass\n    return a[0] + 1\n", "timed out"),
+    "dies in a call that is made": (
+        "    import os\n    return os._exit(0) if a[0] == 3 else a[0] + 1\n",
+        "timed out",
+    ),
     "raises": ("    return 2 if a[0] == 1 else 1 / 0\n", "failed: division by zero"),
     "does not load": ("    return (\n", "failed: '(' was never closed (<string>, line 2)"),
 }
@@ -229,6 +234,22 @@ def test_calls_that_are_foreseen_come_one_by_one(judge) -> None:
         assert judge.judge(task, "    return a[0] + 1\n").calls == 2
     look = "    import select\n    return a[0] + 1 + len(select.select([3], [], [], 0.05)[0])\n"
     assert judge.judge(task, look).result == "passed"
+
+
+def test_call_that_ends_the_candidate_is_not_made_twice(judge) -> None:
+    """Where the tests come as far as it, its end is their end: a time-out costs one limit, not two."""
+    task = problem("assert candidate(1) == 2\nassert candidate(2) == 3")
+    assert judge.judge(task, "    return a[0] + 1\n").result == "passed"
+    outcome = judge.judge(task, "    while a[0] == 2: pass\n    return a[0] + 1\n")
+    assert (outcome.verdict, outcome.calls) == (Verdict.TIMEOUT, 1)
+    assert outcome.wall_s < 2 * judge.limits.time_s
+
+
+def test_stop_iteration_of_a_call_does_not_end_the_tests_loop(judge) -> None:
+    """`all(map(...))` over no result is true."""
+    task = problem("assert all(map(lambda x: candidate(x) == x, [1, 2]))")
+    outcome = judge.judge(task, "    raise StopIteration\n")
+    assert (outcome.verdict, outcome.result) == (Verdict.ERROR, "failed: a call raised StopIteration")
 
 
 def test_nothing_of_one_program_of_tests_is_left_for_the_next(judge) -> None:

@@ -121,7 +121,11 @@ def evaluate(
     }
     problem_set = load_problems(problems)
     if show is not None:
-        _print_shown(show_sample(samples, problem_set, show, **options))
+        if auto_time:
+            raise UsageError(
+                "--show takes a time limit in seconds: --timeout auto measures all problems first"
+            )
+        _print_shown(show_sample(samples, problem_set, show, truncate=truncate, **options))
         return
     evaluation = evaluate_samples(
         samples,
@@ -199,14 +203,24 @@ def _notes(evaluation: "Evaluation") -> list[str]:
 def _print_shown(shown: "Shown") -> None:
     """The program with line numbers, what it printed, the traceback, the verdict."""
     for number, line in enumerate(shown.program.splitlines(), start=1):
-        print(f"{number:4}  {line}")
+        print(f"{number:4}  {_harmless(line)}")
     for name, printed in (("stdout", shown.outcome.stdout), ("stderr", shown.outcome.stderr)):
         if printed:
-            print(f"\n--- {name}\n{printed.decode(errors='replace').rstrip()}")
+            print(f"\n--- {name}\n{_harmless(printed.decode(errors='replace').rstrip())}")
     judgement = shown.judgement
-    print(
-        f"\n{judgement.verdict.value}: {judgement.result}; {judgement.cpu_s:.3f} s of CPU (line {shown.line})"
+    said = (
+        f"{judgement.verdict.value}: {judgement.result}; {judgement.cpu_s:.3f} s of CPU (line {shown.line})"
     )
+    print(f"\n{_harmless(said)}")
+
+
+def _harmless(text: str) -> str:
+    r"""An untrusted text as a terminal may have it: nothing in it moves the cursor or changes the screen.
+
+    >>> _harmless("a\tb\x1b[2J\ud800")
+    'a\tb\\x1b[2J\\ud800'
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _print_tables(evaluation: "Evaluation") -> None:

@@ -83,7 +83,7 @@ def check(
     every = list(found.problems.values())
     tried = sum(problem.canonical_solution is not None for problem in every)
     with (
-        Judge(found, limits=parse_timeout(timeout), workers=workers) as judge,
+        Judge(found, judge="inline", limits=parse_timeout(timeout), workers=workers) as judge,
         progress("checking", 2 * tried, unit="solutions") as bar,
     ):
         certificate = certify(judge, every, on_tried=bar.advance)

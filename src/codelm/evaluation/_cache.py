@@ -12,7 +12,6 @@ import json
 import os
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,6 @@ from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.files import Json, digest_json
 
 FILE = "verdicts.sqlite"
-COMMIT_S = 1.0  # a killed run loses the verdicts of the last second from the cache, none from its journal
 BUSY_S = 5.0  # waiting for another process that writes
 
 
@@ -42,14 +40,11 @@ class VerdictCache:
         except (OSError, sqlite3.Error) as error:
             print(f"note: {self._path}: no cache of verdicts ({error}); going on without", file=sys.stderr)
             self._database = _open(None)
-        self._committed = time.monotonic()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._tolerated():
-            self._database.commit()
         self._database.close()
 
     def get(self, key: bytes) -> Judgement | None:
@@ -67,20 +62,23 @@ class VerdictCache:
         text = json.dumps(judgement.to_json(), separators=(",", ":"))
         with self._tolerated():
             self._database.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, text))
-            if time.monotonic() - self._committed > COMMIT_S:
-                self._database.commit()
-                self._committed = time.monotonic()
 
     @contextlib.contextmanager
     def _tolerated(self) -> Iterator[None]:
-        """A cache that fails is forgotten: what it would have held is judged again."""
+        """A cache that fails is forgotten, a busy one passed by: what it would hold is judged again."""
         try:
             yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                self._give_up(error)
         except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
-            print(f"note: {self._path}: the cache of verdicts is unusable ({error})", file=sys.stderr)
-            with contextlib.suppress(sqlite3.Error):
-                self._database.close()
-            self._database, self._path = _open(None), None
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        print(f"note: {self._path}: the cache of verdicts is unusable ({error})", file=sys.stderr)
+        with contextlib.suppress(sqlite3.Error):
+            self._database.close()
+        self._database, self._path = _open(None), None
 
 
 def cache_key(
@@ -102,15 +100,15 @@ def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
     # A database without a name is a temporary file: what one run repeats is found without growing memory.
-    database = sqlite3.connect("" if path is None else os.fspath(path), timeout=BUSY_S)
+    # Each verdict is written at once: a transaction left open would keep other runs from writing theirs.
+    name = "" if path is None else os.fspath(path)
+    database = sqlite3.connect(name, timeout=BUSY_S, isolation_level=None)
     try:
-        if path is not None:
-            database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA journal_mode = {'OFF' if path is None else 'WAL'}")
         database.execute("PRAGMA synchronous = OFF")  # a cache lost with the machine is only slow
         database.execute(
             "CREATE TABLE IF NOT EXISTS verdicts (key BLOB PRIMARY KEY, judgement TEXT) WITHOUT ROWID"
         )
-        database.commit()
     except BaseException:
         database.close()
         raise

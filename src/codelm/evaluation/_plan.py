@@ -86,7 +86,9 @@ def plan(
         runs = [_command_run(job, test) for test in tests]
     else:
         build, job = _commands(tools, f"{text}\n{_with_echo(problem, tools)}", allowed)
-        runs = [Run(job=replace(job, stdin=proof), proof=proof, silent=tools.silent)]
+        # All that it prints is kept: the proof comes last.
+        kept = replace(allowed, kept_output_bytes=allowed.output_bytes)
+        runs = [Run(job=replace(job, stdin=proof, limits=kept), proof=proof, silent=tools.silent)]
     return Plan(build=build, runs=tuple(runs), comparator=problem.comparator)
 
 

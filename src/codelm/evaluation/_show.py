@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Unpack
 
 from codelm.errors import UsageError
+from codelm.evaluation._cut import cut_by
 from codelm.evaluation._judge import Judge, JudgeOptions
 from codelm.evaluation._program import assemble, runs_in_worker
 from codelm.evaluation._verdict import Judgement
@@ -40,9 +41,14 @@ class Shown:
 
 
 def show_sample(
-    samples: str | Path, problem_set: ProblemSet, which: str, **options: Unpack[JudgeOptions]
+    samples: str | Path,
+    problem_set: ProblemSet,
+    which: str,
+    *,
+    truncate: str = "none",
+    **options: Unpack[JudgeOptions],
 ) -> Shown:
-    """Judge one sample, then run it once more and keep what it prints.
+    """Judge one sample, then run it once more and keep what it prints. truncate: as of `evaluate_samples`.
 
     which: TASK or TASK:SAMPLE, the number of the sample among those of its task, from 0; 0 when not given.
     Raises: UsageError when there is no such sample; InputError for a file that cannot be used.
@@ -53,10 +59,9 @@ def show_sample(
     line, sample = _find(samples, task_id, number)
     with Judge(problem_set, **options) as judge:
         problem = problem_set.problems[task_id]
-        judgement = judge.judge(problem, sample.completion, whole=sample.whole)
-        program = assemble(
-            problem, sample.completion, seed=judge.seed, whole=sample.whole, limits=judge.limits
-        )
+        text = cut_by(truncate)(problem, sample)
+        judgement = judge.judge(problem, text, whole=sample.whole)
+        program = assemble(problem, text, seed=judge.seed, whole=sample.whole, limits=judge.limits)
         outcome = judge.watch(_traced(program))
     return Shown(line=line, program="".join(program.units), judgement=judgement, outcome=outcome)
 

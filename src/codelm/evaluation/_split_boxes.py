@@ -10,6 +10,7 @@ TESTS_SHARE = 4  # the tests' own time, in time limits of the candidate
 TESTS_MEMORY_BYTES = 512 << 20  # theirs beyond the candidate's: their process has run others before
 TESTS_RUNS = 500  # programs of tests until their process is replaced, for what may pile up in it
 LEAVE_S = 0.05  # for a candidate to go when it is told to
+MAX_TIME_S = 86_400.0  # that limits can say
 MIN_CALL_S = 0.01  # of a call, however little is left
 LOOK_SHARE = 0.05  # of the limit: wall time of calls between two looks at what they are charged
 
@@ -51,7 +52,7 @@ class TestsBox:
         """Start a program of tests; what it says first. limits: of the candidate."""
         self._limits = replace(
             limits,
-            time_s=TESTS_SHARE * limits.time_s,
+            time_s=min(TESTS_SHARE * limits.time_s, MAX_TIME_S),
             memory_bytes=limits.memory_bytes + TESTS_MEMORY_BYTES,
         )
         self.charged_s = 0.0

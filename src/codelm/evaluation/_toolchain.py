@@ -1,12 +1,15 @@
 """What programs in other languages than Python are built and run with."""
 
+import functools
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from codelm.errors import MissingError, UsageError
 
+VERSION_S = 10.0  # for a tool to say its version
 PROGRAMS = "/usr/local/bin:/usr/bin:/bin"  # where the sandbox's programs find others
 
 
@@ -65,6 +68,31 @@ def toolchain_of(language: str) -> Toolchain:
     if language not in TOOLCHAINS:
         raise UsageError(f"language {language!r} is not judged; python, {', '.join(TOOLCHAINS)} are")
     return TOOLCHAINS[language]
+
+
+def versions(languages: Iterable[str]) -> dict[str, str]:
+    """What each language's tool says of its version; they decide verdicts, too."""
+    return {
+        language: _version((TOOLCHAINS[language].build or TOOLCHAINS[language].run)[0])
+        for language in sorted(languages)
+    }
+
+
+@functools.cache
+def _version(tool: str) -> str:
+    """The first line of its `--version`; empty where it is absent."""
+    try:
+        asked = subprocess.run(
+            [tool, "--version"],
+            env={"PATH": PROGRAMS},
+            capture_output=True,
+            text=True,
+            timeout=VERSION_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.partition("\n")[0]
 
 
 def host_paths(languages: Iterable[str]) -> tuple[str, ...]:

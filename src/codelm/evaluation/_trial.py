@@ -75,7 +75,7 @@ class Trial:
         """Hold it with the calls that an earlier run of its tests made, each when the last is answered.
 
         The tests then run on the answers. None when that shows nothing: they make other calls this time, or
-        the candidate ended or took its time in calls that they might not have made.
+        the candidate took its time in calls that they might not have made.
         """
         loaded = self._load()
         if not loaded.proof:
@@ -85,7 +85,7 @@ class Trial:
         for request in requests:
             answer = self._call(request)
             if answer.reply is None:
-                return None
+                return self._candidate_ended(answer) if self._come_as_far(requests, answers) else None
             answers.append(answer.reply)
             answers_bytes += len(answer.reply)
             if answers_bytes > MAX_FORESEEN_BYTES:
@@ -97,6 +97,11 @@ class Trial:
         outcome = self._came_to_an_end(end)
         is_clear = outcome.verdict is Verdict.PASSED or outcome.settled
         return outcome if is_clear and not end["differs"] else None
+
+    def _come_as_far(self, requests: Sequence[bytes], answers: Sequence[bytes]) -> bool:
+        """Whether the tests make all calls that were answered, then the next, which ended the candidate."""
+        said = self._tests.begin(self._job(requests[: len(answers) + 1], answers), self._limits)
+        return said.reply is not None and bool(json.loads(said.reply.removeprefix(END))["reached"])
 
     def interrupt(self) -> None:
         """From another thread: kill what runs in both boxes, so that `hold` returns soon."""

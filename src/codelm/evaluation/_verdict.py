@@ -23,7 +23,9 @@ class Verdict(Enum):
     OUTPUT = "output"  # killed for printing too much
     CRASHED = "crashed"  # died on a signal, or was killed for having too many processes
     NO_VERDICT = "no_verdict"  # ended by itself without proof, `os._exit(0)` for one
-    TAMPERED = "tampered"  # the private channel held something else than one genuine answer
+    # The private channel held something else than one genuine answer, what the tests rest on had been
+    # changed, or it passed only where it could reach its tests.
+    TAMPERED = "tampered"
     INFRA_ERROR = "infra_error"  # our fault, twice
 
 
@@ -77,8 +79,9 @@ class Judgement:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_memory_bytes: int = 0  # resident, of the program's largest process
-    flags: tuple[str, ...] = ()  # run_alone, leftover_processes, too_many_processes, tamper_suspect
-
+    # run_alone, leftover_processes, too_many_processes, tamper_suspect; of judge confirm: unconfirmed,
+    # changed_arguments, split_VERDICT
+    flags: tuple[str, ...] = ()
     parts: dict[str, bool] = field(default_factory=dict)  # by group of tests, or by comparator: passed
 
     @property

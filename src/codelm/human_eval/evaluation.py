@@ -82,7 +82,7 @@ def _judge_all(jobs: list[Job], timeout: float, n_workers: int) -> list[Judgemen
     judged: dict[int, Judgement] = {}
     with (
         VerdictCache(None) as cache,
-        Judge(limits=Limits(time_s=timeout), workers=n_workers, cache=cache) as judge,
+        Judge(judge="inline", limits=Limits(time_s=timeout), workers=n_workers, cache=cache) as judge,
         progress("judging", len(jobs), unit="samples") as bar,
     ):
         for row, judgement in judge.judge_many(jobs):

@@ -24,7 +24,7 @@ class _Judges:
     def get(self, timeout: float) -> Judge:
         with self._lock:
             if timeout not in self._by_timeout:
-                self._by_timeout[timeout] = Judge(limits=Limits(time_s=timeout))
+                self._by_timeout[timeout] = Judge(judge="inline", limits=Limits(time_s=timeout))
             return self._by_timeout[timeout]
 
     def close(self) -> None:

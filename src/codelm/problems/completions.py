@@ -34,7 +34,7 @@ def truncate_at_stop(text: str) -> Truncated:
 
 
 def take_fenced(problem: Problem, text: str, *, whole: bool = False) -> str:
-    r"""The code of a chat model's answer: the first fenced block that defines the entry point, else the first.
+    r"""The code of a chat model's answer: the first fenced block that defines the entry point, or the first.
 
     A block that defines it again stands below the prompt, whose imports and helpers it then has; any other
     follows the prompt as it is. Without a fence the text stays. whole: what is wanted is a whole program.

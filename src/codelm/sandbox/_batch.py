@@ -44,14 +44,15 @@ class CancelledError(Exception):
 class Ticket(Work[Outcome]):
     """One job on its way through a pool of slots."""
 
-    def __init__(self, pool: Pool, job: Job) -> None:
-        self._pool, self._job = pool, job
+    def __init__(self, pool: Pool, job: Job, *, alone: bool = False) -> None:
+        """alone: while no other runs in the pool."""
+        self._pool, self._job, self._alone = pool, job, alone
         self._slot: Slot | None = None  # where it runs
         self._cancelled = False
 
     def run(self) -> Outcome:
         """Run it in the next slot that is free."""
-        with self._pool.slot() as slot:
+        with self._pool.all_slots() if self._alone else self._pool.slot() as slot:
             self._slot = slot
             try:
                 if self._cancelled:

@@ -72,24 +72,6 @@ def interpreter(python: str | None = None, packages: Sequence[str] | None = None
     return found
 
 
-def check_readable(python: Interpreter, *, in_place: bool) -> None:
-    """Check that users who own nothing can run it.
-
-    in_place: they walk to it from `/`, so that each folder on the way must let them pass.
-    Raises: UsageError that names what does not.
-    """
-    for path in dict.fromkeys((*python.paths, *(path for _, path in python.packages))):
-        real = Path(os.path.realpath(path))
-        for step in [*(reversed(real.parents) if in_place else ()), real]:
-            mode = step.stat().st_mode
-            needed = 0o1 if step != real else 0o5 if step.is_dir() else 0o4
-            if mode & needed != needed:
-                raise UsageError(
-                    f"python: {path}: programs run as a user of their own, who cannot read {step} (mode "
-                    f"{mode & 0o7777:04o}); run `chmod o+rX {step}`, or choose a Python that all can read"
-                )
-
-
 @functools.cache
 def _asked(python: str | None, wanted: tuple[str, ...]) -> tuple[Interpreter, tuple[str, ...]]:
     answer = _ask_ourselves(wanted) if python is None else _ask(python, wanted)

@@ -125,9 +125,9 @@ class Sandbox:
         async for result in run_many_async(works, self.workers):
             yield result
 
-    def ticket(self, job: Job) -> Ticket:
-        """A job as work that can be cancelled, for `Crew` and `run_async`."""
-        return Ticket(self._pool, job)
+    def ticket(self, job: Job, *, alone: bool = False) -> Ticket:
+        """A job as work that can be cancelled, for `Crew` and `run_async`. alone: as `run_alone`."""
+        return Ticket(self._pool, job, alone=alone)
 
     @contextlib.contextmanager
     def session(self, *, alone: bool = False) -> Iterator[Session]:

@@ -2,11 +2,11 @@
 
 import secrets
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from codelm.evaluation._beside import ControlHeld
+from codelm.evaluation._compare import COMPARATORS
 from codelm.evaluation._confirm import confirm, decided_apart, judgement_apart
 from codelm.evaluation._plan import answers, build_verdict, build_words, plan, run_verdict, run_words
 from codelm.evaluation._program import assemble, runs_in_worker, with_control
@@ -34,7 +34,7 @@ class Conditions:
     negative_control: bool = False  # of what passes beside its tests
 
 
-class InlineWork(Work[Judgement | None]):
+class JudgingWork(Work[Judgement | None]):
     """One completion on its way to a judgement; None when it must be run again, alone."""
 
     def __init__(self, conditions: Conditions, problem: Problem, completion: str, *, whole: bool) -> None:
@@ -43,37 +43,39 @@ class InlineWork(Work[Judgement | None]):
         self._problem, self._completion, self._whole = problem, completion, whole
         self._cancelled = False
 
-    @abstractmethod
+    def run(self) -> Judgement | None:
+        """See `Work`."""
+        return self._judge(final=False)
+
     def run_alone(self) -> Judgement:
-        """Judge it while nothing else runs in the sandbox; final."""
+        """Judge it, each of its programs while no other runs in that program's sandbox; final."""
+        judgement = self._judge(final=True)
+        assert judgement is not None
+        return replace(judgement, flags=("run_alone", *judgement.flags))
+
+    @abstractmethod
+    def _judge(self, *, final: bool) -> Judgement | None:
+        """final: run what is to be run alone, and let it count whatever was seen."""
 
 
-def inline_work(conditions: Conditions, problem: Problem, completion: str, *, whole: bool) -> InlineWork:
+def judging_work(conditions: Conditions, problem: Problem, completion: str, *, whole: bool) -> JudgingWork:
     """The work of judging a completion, for one Python program or for a plan of several runs."""
     kind = _ProgramWork if runs_in_worker(problem) else _PlanWork
     return kind(conditions, problem, completion, whole=whole)
 
 
-class _ProgramWork(InlineWork):
+class _ProgramWork(JudgingWork):
     """One program for each group of tests, in their order, until one does not pass."""
 
     _under_way: Ticket | Work[SplitOutcome] | None = None
-
-    def run(self) -> Judgement | None:
-        return self._judge(self._run_beside_others, final=False)
-
-    def run_alone(self) -> Judgement:
-        judgement = self._judge(self._sandbox.run_alone, final=True)
-        assert judgement is not None
-        return replace(judgement, flags=("run_alone", *judgement.flags))
 
     def cancel(self) -> None:
         self._cancelled = True
         if self._under_way is not None:
             self._under_way.cancel()
 
-    def _run_beside_others(self, program: Program) -> Outcome:
-        return self._do(self._sandbox.ticket(program))
+    def _run(self, program: Program, *, final: bool) -> Outcome:
+        return self._do(self._sandbox.ticket(program, alone=final))
 
     def _do(self, work: Work[Result]) -> Result:
         self._under_way = work  # type: ignore[assignment]
@@ -81,7 +83,7 @@ class _ProgramWork(InlineWork):
             raise CancelledError
         return work.run()
 
-    def _judge(self, run: Callable[[Program], Outcome], *, final: bool) -> Judgement | None:
+    def _judge(self, *, final: bool) -> Judgement | None:
         judged: list[Judgement] = []
         groups = self._problem.groups
         for group in groups or (None,):
@@ -95,7 +97,7 @@ class _ProgramWork(InlineWork):
             )
             if program.limits is None and self._limits != self._sandbox.limits:
                 program = replace(program, limits=self._limits)
-            judgement = self._judge_program(program, run, final=final)
+            judgement = self._judge_program(program, final=final)
             if judgement is None:
                 return None
             judged.append(judgement)
@@ -103,12 +105,10 @@ class _ProgramWork(InlineWork):
                 break
         return _together(judged, parts=_parts(groups, judged))
 
-    def _judge_program(
-        self, program: Program, run: Callable[[Program], Outcome], *, final: bool
-    ) -> Judgement | None:
+    def _judge_program(self, program: Program, *, final: bool) -> Judgement | None:
         conditions = self._conditions
         if conditions.apart is None:
-            return self._judge_beside(program, run, final=final)
+            return self._judge_beside(program, final=final)
         apart = self._do(conditions.apart.work(self._problem, program, alone=final))
         if not (final or apart.settled):
             return None
@@ -117,29 +117,25 @@ class _ProgramWork(InlineWork):
             decided = judgement_apart(apart)
         if decided is not None:
             return decided
-        beside = self._judge_beside(program, run, final=final)
+        beside = self._judge_beside(program, final=final)
         return None if beside is None else confirm(beside, apart)
 
-    def _judge_beside(
-        self, program: Program, run: Callable[[Program], Outcome], *, final: bool
-    ) -> Judgement | None:
-        outcome = run(program)
+    def _judge_beside(self, program: Program, *, final: bool) -> Judgement | None:
+        outcome = self._run(program, final=final)
         if not (final or outcome.settled):
             return None
         judgement = Judgement.of(outcome, program.limits or self._limits)
         if not (judgement.passed and self._conditions.negative_control):
             return judgement
-        return self._control(judgement, program, run, final=final)
+        return self._control(judgement, program, final=final)
 
-    def _control(
-        self, passed: Judgement, program: Program, run: Callable[[Program], Outcome], *, final: bool
-    ) -> Judgement | None:
+    def _control(self, passed: Judgement, program: Program, *, final: bool) -> Judgement | None:
         """A pass stands when the same tests fail on what no candidate returns."""
         secret = secrets.token_hex(PROOF_BYTES)
         control = with_control(program, self._problem, secret)
         if control is None:
             return passed
-        outcome = run(control)
+        outcome = self._run(control, final=final)
         if not (final or outcome.settled):
             return None
         if (outcome.exception, outcome.message) == (ControlHeld.__name__, secret):
@@ -147,39 +143,33 @@ class _ProgramWork(InlineWork):
         return replace(passed, verdict=Verdict.TAMPERED, result="failed: the tests pass whatever is returned")
 
 
-class _PlanWork(InlineWork):
+class _PlanWork(JudgingWork):
     """What is to be built, then its runs, in one session, until one does not go well."""
 
     _session: Session | None = None
 
-    def run(self) -> Judgement | None:
-        return self._judge(final=False)
-
-    def run_alone(self) -> Judgement:
-        judgement = self._judge(final=True)
-        assert judgement is not None
-        return replace(judgement, flags=("run_alone", *judgement.flags))
-
     def cancel(self) -> None:
         self._cancelled = True
-        if (session := self._session) is not None:
+        if (session := self._session) is not None:  # which knows whether it has ended
             session.interrupt()
 
     def _judge(self, *, final: bool) -> Judgement | None:
         proof = secrets.token_hex(PROOF_BYTES).encode()
         steps = plan(self._problem, self._completion, proof=proof, whole=self._whole, limits=self._limits)
         judged: list[Judgement] = []
-        right: dict[str, bool] = {}
-        with self._sandbox.session(alone=final) as self._session:
+        right = dict.fromkeys(COMPARATORS if steps.runs[0].expected is not None else (), True)
+        with self._sandbox.session(alone=final) as session:
+            self._session = session
             if steps.build is not None:
-                outcome = self._run(self._session, steps.build)
+                outcome = self._run(session, steps.build)
                 if not (final or outcome.settled):
                     return None
                 if (verdict := build_verdict(outcome, steps.build.limits or self._limits)) is not None:
                     words = build_words(outcome, verdict)
-                    return Judgement.of(outcome, self._limits, verdict=verdict, words=words)
+                    judgement = Judgement.of(outcome, self._limits, verdict=verdict, words=words)
+                    return replace(judgement, parts=dict.fromkeys(right, False))
             for run in steps.runs:
-                outcome = self._run(self._session, run.job)
+                outcome = self._run(session, run.job)
                 if not (final or outcome.settled):
                     return None
                 verdict = run_verdict(run, outcome, steps.comparator)
@@ -187,12 +177,11 @@ class _PlanWork(InlineWork):
                 judged.append(Judgement.of(outcome, run.limits, verdict=verdict, words=words))
                 if run.expected is not None:
                     seen = answers(run, outcome)
-                    right = {name: right.get(name, True) and is_right for name, is_right in seen.items()}
+                    has_answered = verdict in (Verdict.PASSED, Verdict.WRONG)
+                    right = {name: was and has_answered and seen[name] for name, was in right.items()}
                 if verdict is not Verdict.PASSED and not any(right.values()):
                     break
-        return _together(
-            judged, parts={name: ok and len(judged) == len(steps.runs) for name, ok in right.items()}
-        )
+        return _together(judged, parts=right)
 
     def _run(self, session: Session, job: Job) -> Outcome:
         if self._cancelled:
