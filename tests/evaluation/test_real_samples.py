@@ -16,16 +16,18 @@ EXPLAINED: dict[int, str] = {}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("isolation", ["process", "full"])
-def test_real_samples_get_human_evals_verdicts_and_words(data_dir, isolation: str) -> None:
-    """533 of 1,640 pass, 6 time out, and every `result` string is the same, contained or not."""
+@pytest.mark.parametrize(
+    ("isolation", "judge"), [("process", "inline"), ("full", "inline"), ("full", "confirm")]
+)
+def test_real_samples_get_human_evals_verdicts_and_words(data_dir, isolation: str, judge: str) -> None:
+    """533 of 1,640 pass, 6 time out, and every `result` is the same, contained or not, apart or not."""
     if refused := probe(isolation):
         absent(refused)
     problem_set = read_problems(data_dir / "humaneval" / "HumanEval.jsonl.gz")
     with gzip.open(data_dir / "samples" / "mistral-7b_humaneval_n10_results.jsonl.gz", "rt") as lines:
         rows = [json.loads(line) for line in lines]
     samples = [Sample(task_id=row["task_id"], completion=row["completion"]) for row in rows]
-    judged = judge_completions(problem_set, samples, isolation=isolation)
+    judged = judge_completions(problem_set, samples, isolation=isolation, judge=judge)
     differing = {
         number: (row["result"], judgement.result)
         for number, (row, judgement) in enumerate(zip(rows, judged, strict=True))
