@@ -1,8 +1,8 @@
 """What a row costs beside its program: memory and time of `codelm evaluate` on files of many rows.
 
 Rows of a few hundred distinct programs, so that nearly every row is looked up and not run; or as many as
---distinct says. Each size in a process of its own: its peak of memory, its rows per second, and the same again
-with all verdicts cached.
+--distinct says. Each size in a process of its own: its peak of memory, its rows per second, and the same
+again with all verdicts cached.
 
     python benchmarks/bench_rows.py --rows 10000 1000000
     python benchmarks/bench_rows.py --rows 16400 --distinct 16400
