@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 
 from codelm.errors import InfraError, MissingError
 from codelm.human_eval import data, evaluation, execution
 from codelm.sandbox import Ended, Outcome, Sandbox, Ticket
+from codelm.sandbox._process_tree import descendants
 
 PROBLEM = {
     "task_id": "t/0",
@@ -216,3 +219,35 @@ def test_samples_lost_through_our_fault_are_no_score(sample_file, problem_file, 
 
 
 LOST = Outcome(ended=Ended.LOST, message="no forks")
+
+
+def test_zstandard_is_read_too(tmp_path: Path) -> None:
+    """Other commands of this package write it."""
+    packed = zstandard.ZstdCompressor().compress(b'{"task_id": "t/0"}\n')
+    (tmp_path / "samples.jsonl.zst").write_bytes(packed)
+    assert list(data.stream_jsonl(str(tmp_path / "samples.jsonl.zst"))) == [{"task_id": "t/0"}]
+
+
+def test_terminated_command_leaves_no_process(tmp_path: Path) -> None:
+    """SIGTERM: 143, and its programs are gone."""
+    (tmp_path / "problems.jsonl").write_text(
+        json.dumps(
+            {"task_id": "t/0", "prompt": "def f():\n", "entry_point": "f", "test": "def check(c):\n    c()\n"}
+        )
+    )
+    sleeper = {"task_id": "t/0", "completion": f"    import time\n    time.sleep(99)  # {tmp_path}\n"}
+    (tmp_path / "samples.jsonl").write_text(json.dumps(sleeper))
+    command = "from codelm.cli.evaluate_functional_correctness import main; main()"
+    words = [sys.executable, "-c", command, "samples.jsonl", "--problem_file=problems.jsonl", "--timeout=90"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("Running") for line in process.stdout)
+        time.sleep(1.0)
+        below = descendants(process.pid)
+        assert below
+        process.terminate()
+        assert process.wait(20) == 143
+    deadline = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{pid}") for pid in below):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

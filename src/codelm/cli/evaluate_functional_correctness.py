@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 from codelm.cli.evaluate import WARNING, parse_ks, parse_timeout
@@ -20,6 +22,7 @@ _PARAMETERS: dict[str, tuple[type, Any, str]] = {
 
 def main() -> NoReturn:
     """Run the command and leave with a documented exit code (those of `codelm.errors`)."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
     try:
         scores = _run(_parse(sys.argv[1:]))
     except CodelmError as error:
@@ -76,6 +79,11 @@ def _run(values: dict[str, Any]) -> dict[str, Any]:
             f"have no sample ({missing[0]} for one); `codelm evaluate` scores those that have"
         )
     return evaluate_functional_correctness(**values)
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:
+    """Leave through the `with` blocks that stop the programs."""
+    sys.exit(128 + number)
 
 
 def _fail(message: str, code: int) -> NoReturn:

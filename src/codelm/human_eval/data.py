@@ -4,9 +4,11 @@ import gzip
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import IO, Any, Literal, cast
 
 from codelm.errors import CodelmError
+from codelm.files import open_text
 from codelm.problems import find_humaneval
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
@@ -28,13 +30,13 @@ def read_problems(evalset_file: str = HUMAN_EVAL) -> dict[str, dict[str, Any]]:
 
 
 def stream_jsonl(filename: str) -> Iterator[dict[str, Any]]:
-    """Yield the object of each non-blank line of a file, plain or .gz.
+    """Yield the object of each non-blank line of a file, plain, .gz or, beyond the original, .zst.
 
     Raises: MissingError, which says how to get it, when the file is `HUMAN_EVAL` and it is not there.
     """
     if filename == HUMAN_EVAL and not os.path.exists(filename):
         filename = str(find_humaneval())
-    with gzip.open(filename, "rt") if filename.endswith(".gz") else open(filename) as lines:
+    with _open_to_read(filename) as lines:
         for line in lines:
             if line.strip():
                 yield json.loads(line)
@@ -46,6 +48,12 @@ def write_jsonl(filename: str, data: Iterable[dict[str, Any]], append: bool = Fa
     with _open_to_write(filename, "ab" if append else "wb") as stream:
         for row in data:
             stream.write(json.dumps(row).encode() + b"\n")
+
+
+def _open_to_read(filename: str) -> AbstractContextManager[IO[str]]:
+    if filename.endswith(".zst"):
+        return open_text(filename)
+    return cast(IO[str], gzip.open(filename, "rt")) if filename.endswith(".gz") else open(filename)
 
 
 def _open_to_write(filename: str, mode: Literal["ab", "wb"]) -> IO[bytes]:
