@@ -245,6 +245,33 @@ def test_call_answered_with_anything_but_one_frame_is_no_reply(session) -> None:
     assert (outcome.reply, outcome.ended is Ended.FINISHED, session.is_loaded) == (None, False, False)
 
 
+FORGED_END = """
+import os, sys
+def answer(text):
+    f = sys._getframe()
+    while "calls" not in f.f_locals: f = f.f_back
+    g = f.f_globals
+    os.write(3, g["pack"](f.f_locals["calls"].nonce, g["CALL_DIED"], 255, "", text.decode()))
+    os._exit(7)
+"""
+
+
+@pytest.mark.parametrize("fork", [False, True])
+@pytest.mark.parametrize("text", ["9" * 20, "9" * 5000, "65536", "-9", "²", ""], ids=lambda text: text[:20])
+def test_call_that_forges_how_it_died_is_tampering(session, text, fork) -> None:
+    """The loaded program knows the call's nonce; no number of its own is taken for a status."""
+    session.load(Program(units=(FORGED_END,)), handler="answer")
+    outcome = session.call(text.encode(), fork=fork)
+    assert (outcome.ended, outcome.tampered) == (Ended.EXITED, True)
+
+
+def test_call_in_the_loaded_programs_own_process_cannot_be_told_to_have_died(session) -> None:
+    """It would have taken the program with it; a status is believed of a call in a fork only."""
+    session.load(Program(units=(FORGED_END,)), handler="answer")
+    outcome = session.call(b"9")
+    assert (outcome.ended, outcome.signal, outcome.tampered) == (Ended.EXITED, None, True)
+
+
 def test_large_call_and_reply_pass_both_ways(session) -> None:
     """Larger than any socket's buffer."""
     session.load(Program(units=("def double(x): return x * 2",)), handler="double")

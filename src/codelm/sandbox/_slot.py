@@ -113,7 +113,7 @@ class Slot:
                 self._charged_s += watch.charged_s
                 if frame.kind == _protocol.CALL_DIED:
                     self._ask_for_memory(watch)
-                return interpret_call(watch, frame)
+                return interpret_call(watch, frame, fork=fork)
             self._loaded = None
             with running.ends:
                 return self._end(running)
