@@ -46,25 +46,26 @@ class Ticket(Work[Outcome]):
 
     def __init__(self, pool: Pool, job: Job) -> None:
         self._pool, self._job = pool, job
-        self._slot: Slot | None = None  # where it runs
+        self._running: tuple[Slot, int] | None = None  # where it runs, and the number of that loan
         self._cancelled = False
 
     def run(self) -> Outcome:
         """Run it in the next slot that is free."""
         with self._pool.slot() as slot:
-            self._slot = slot
+            self._running = slot, slot.lent
             try:
                 if self._cancelled:
                     raise CancelledError
                 return slot.run(self._job)
             finally:
-                self._slot = None
+                self._running = None
 
     def cancel(self) -> None:
         """Kill its program, or see that it is never forked."""
         self._cancelled = True
-        if (slot := self._slot) is not None:
-            slot.interrupt()
+        if (running := self._running) is not None:
+            slot, lent = running
+            slot.interrupt(lent)
 
 
 class Crew(Generic[Key, Result]):

@@ -59,6 +59,7 @@ class Pool:
         slot = self._free.get()
         try:
             self._check_open()  # it may have been closed while we waited
+            slot.lent += 1
             yield slot
         finally:
             self._free.put(slot)

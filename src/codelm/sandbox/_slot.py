@@ -6,6 +6,7 @@ import os
 import secrets
 import select
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -44,6 +45,8 @@ class Slot:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.forks = 0  # programs that its workers have forked
+        self.lent = 0  # how often it was lent; raised before each borrower has it
+        self._killing = threading.Lock()  # while another thread kills what runs here
         self._housing: Housing | None = None
         self._loaded: Running | None = None  # the program of a session, which answers calls
         self._called_s = 0.0  # wall time of its calls so far
@@ -152,13 +155,20 @@ class Slot:
         if loaded is not None:
             loaded.ends.close()
 
-    def interrupt(self) -> None:
-        """From another thread: kill the program that runs here, so that `run` returns soon."""
-        if (housing := self._housing) is not None:
-            housing.kill_program()
+    def interrupt(self, lent: int | None = None) -> None:
+        """From another thread: kill the program that runs here, so that `run` returns soon.
+
+        lent: what `lent` was when the slot was given to whom this is for; a later borrower's program is
+        spared. None: whoever has it.
+        """
+        # Killing takes several looks, and in gVisor another process does it: no program may begin meanwhile.
+        with self._killing:
+            if (housing := self._housing) is not None and lent in (None, self.lent):
+                housing.kill_program()
 
     def forget(self) -> None:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
+        self._killing = threading.Lock()  # a thread that we do not have may have held it
         if self._housing is not None:
             self._housing.forget()
             self._housing = self._loaded = None
@@ -234,7 +244,8 @@ class Slot:
 
     def _send(self, order: bytes, fds: list[int]) -> None:
         assert self._housing is not None
-        socket.send_fds(self._housing.control, [order], fds)
+        with self._killing:
+            socket.send_fds(self._housing.control, [order], fds)
         self._number += 1
         self.forks += 1
 
