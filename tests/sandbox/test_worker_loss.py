@@ -10,6 +10,7 @@ import pytest
 
 from codelm.errors import InfraError
 from codelm.sandbox import Ended, Limits, Program, Sandbox
+from codelm.sandbox._housing import Plan
 from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._slot import Slot
 
@@ -101,6 +102,16 @@ def test_worker_that_cannot_be_replaced_loses_the_program_with_the_reason(own, m
         monkeypatch.setattr(Slot, "start", refuse)
         outcome = sandbox.run(HONEST)
     assert (outcome.ended, outcome.message, outcome.signal) == (Ended.LOST, "no more processes", None)
+
+
+def test_program_that_could_not_be_confined_is_lost_with_the_reason(own, monkeypatch) -> None:
+    """What its process says before any of it has run is believed, and the worker lives on."""
+    with own as sandbox:
+        monkeypatch.setattr(Plan, "rlimits", lambda *_: [(9999, 1)])
+        outcome = sandbox.run(replace(HONEST, limits=Limits(time_s=0.4)))
+        assert (outcome.ended, outcome.exception, outcome.tampered) == (Ended.LOST, "ValueError", False)
+        assert outcome.message == "invalid resource specified"
+        assert sandbox.run(HONEST).proof
 
 
 def _kill_worker(sandbox: Sandbox) -> None:

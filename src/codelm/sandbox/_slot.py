@@ -32,11 +32,16 @@ class Running:
     """A job that has been handed over."""
 
     nonce: bytes
+    unstarted: bytes  # nonce of what its process may say before the program begins
     channel: socket.socket
     streams: Streams | None
     watch: Watch
     exchange: Exchange
     ends: contextlib.ExitStack  # closes our descriptors of it
+
+    def parse(self, said: bytes) -> _protocol.Frame | None:
+        """What it said, where that is one whole genuine frame."""
+        return _protocol.parse_frame(said, self.nonce, unstarted=self.unstarted)
 
 
 class Slot:
@@ -187,10 +192,16 @@ class Slot:
     ) -> Running | Outcome:
         """Hand a job over; the outcome where there is no worker to take it."""
         limits = job.limits or self.plan.limits
-        nonce = secrets.token_bytes(_protocol.NONCE_BYTES)
+        nonce, unstarted = (secrets.token_bytes(_protocol.NONCE_BYTES) for _ in range(2))
         rlimits = self.plan.rlimits(limits) if job.limits else None
         data = _protocol.encode_job(
-            job, nonce, limits.message_chars, rlimits=rlimits, handler=handler, converses=converses
+            job,
+            nonce,
+            limits.message_chars,
+            unstarted=unstarted,
+            rlimits=rlimits,
+            handler=handler,
+            converses=converses,
         )
         with contextlib.ExitStack() as ends:
             streams = None
@@ -212,6 +223,7 @@ class Slot:
                 exchange.send(data)
             return Running(
                 nonce=nonce,
+                unstarted=unstarted,
                 channel=ours,
                 streams=streams,
                 watch=watch,
@@ -265,7 +277,7 @@ class Slot:
             if time.monotonic() >= patience:
                 self._kill_program()
                 return None
-        return _protocol.parse_frame(exchange.frame() or b"", running.nonce)
+        return running.parse(exchange.frame() or b"")
 
     def _hear_out(self) -> None:
         """A program has closed its socket: it is about to end, or it is ended."""
@@ -304,7 +316,7 @@ class Slot:
             return watch.outcome(watch.stopped or Ended.LOST, signal=lost_by)
         said = bytes(exchange.answer)
         if frame is None and said:
-            frame = _protocol.parse_frame(said, running.nonce)
+            frame = running.parse(said)
         return interpret(watch, report, frame, tampered=bool(said) and frame is None, streams=printed)
 
     def _ask_for_memory(self, watch: Watch) -> None:
