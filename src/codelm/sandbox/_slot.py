@@ -24,7 +24,7 @@ from codelm.sandbox._watch import Watch, interpret, interpret_call
 
 REPORT_S = 5.0  # from the death of a program's processes to the worker's report: reaping, cleaning scratch
 CALL_DIED_S = 1.0  # from the death of a call's process to what the loaded program says of it
-HANG_UP_S = 0.2  # from the end of a program's socket to the report of its own end
+HANG_UP_S = 0.2  # from the end of a program's socket, or nonsense in it, to the report of its own end
 
 
 @dataclass(kw_only=True)
@@ -82,7 +82,8 @@ class Slot:
         with contextlib.ExitStack() as ends, self._stopped_on_error():
             ends.push(running.ends)
             frame = self._listen(running)
-            if frame is None or frame.kind != _protocol.FINISHED or running.watch.stopped:
+            if frame is None or frame.kind != _protocol.FINISHED:
+                self._see_off(running, frame)
                 return self._end(running, frame)
             ends.pop_all()
             running.watch.end(None)
@@ -124,6 +125,7 @@ class Slot:
                 return interpret_call(watch, frame, fork=fork)
             self._loaded = None
             with running.ends:
+                self._see_off(running, None)
                 return self._end(running)
 
     def charged_s(self) -> float:
@@ -266,10 +268,7 @@ class Slot:
         exchange, watch = running.exchange, running.watch
         patience = math.inf
         while exchange.frame() is None:
-            if exchange.step(listening=True):
-                return None
-            if exchange.hung_up:
-                self._hear_out()
+            if exchange.step(listening=True) or exchange.hung_up:
                 return None
             if watch.stopped is None and watch.must_stop():
                 kills_call = only_call and self._kill_call()
@@ -277,10 +276,24 @@ class Slot:
             if time.monotonic() >= patience:
                 self._kill_program()
                 return None
-        return running.parse(exchange.frame() or b"")
+        frame = running.parse(bytes(exchange.answer))
+        if frame is not None:
+            exchange.answer.clear()
+        return frame
 
-    def _hear_out(self) -> None:
-        """A program has closed its socket: it is about to end, or it is ended."""
+    def _see_off(self, running: Running, frame: _protocol.Frame | None) -> None:
+        """A program has said its last, or no frame at all: wait for its end, and see that it comes.
+
+        Its clock runs on after a genuine frame: under load an honest program may take a while from there to
+        its end. One that has closed its socket, or said anything else, is about to end, or it is ended.
+        """
+        exchange, watch = running.exchange, running.watch
+        while frame is not None and not exchange.hung_up:
+            if exchange.step(listening=True):
+                return
+            if watch.must_stop():
+                self._kill_program()
+                return
         assert self._housing is not None
         if not _is_readable(self._housing.control, HANG_UP_S):
             self._kill_program()
@@ -298,8 +311,6 @@ class Slot:
         """The outcome of a program that has ended or was killed; the place is ready for the next one."""
         watch, exchange, housing = running.watch, running.exchange, self._housing
         assert housing is not None
-        if frame is not None:
-            exchange.answer.clear()
         report, output_bytes = self._await_report(watch.limits.output_bytes + 1)
         watch.end(report)
         printed = b"", b""
@@ -314,9 +325,8 @@ class Slot:
         lost_by = self._retire() if report is None or report.state != _protocol.CLEAN else None
         if report is None:
             return watch.outcome(watch.stopped or Ended.LOST, signal=lost_by)
-        said = bytes(exchange.answer)
-        if frame is None and said:
-            frame = running.parse(said)
+        if said := bytes(exchange.answer):  # more than one frame is none
+            frame = running.parse(said) if frame is None else None
         return interpret(watch, report, frame, tampered=bool(said) and frame is None, streams=printed)
 
     def _ask_for_memory(self, watch: Watch) -> None:
