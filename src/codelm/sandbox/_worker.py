@@ -294,15 +294,14 @@ class Worker:
         ended = pid, began, time.monotonic(), waited_s(pid) if self.has_schedstat else 0.0
         self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-        leftovers, clean = 0, True
-        if look_at_pipe() != self.pipe:
-            put_back(self.pipe)
+        leftovers = 0
+        clean = look_at_pipe() == self.pipe or put_back(self.pipe)
         if has_children() or not (keep or self.is_pristine()):
             # What follows may take a while and is not the program's time.
             self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEANING)
             leftovers, left_cpu_s, left_peak_bytes = self.reap_all()
             cpu_s, peak_bytes = cpu_s + left_cpu_s, max(peak_bytes, left_peak_bytes)
-            clean = keep or self.clean_up()
+            clean = (keep or self.clean_up()) and clean
         self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEAN if clean else UNCLEAN)
         return clean
 
@@ -411,11 +410,16 @@ def pipe_size(fd: int) -> int:
         return 0
 
 
-def put_back(pipe: list[tuple[int, int]]) -> None:
+def put_back(pipe: list[tuple[int, int]]) -> bool:
+    """Undo what a program did to the pipes; False when one that it enlarged still holds too much for that."""
     for fd, (flags, size) in zip((1, 2), pipe, strict=True):
         fcntl.fcntl(fd, fcntl.F_SETFL, flags)
-        if size:
-            fcntl.fcntl(fd, F_SETPIPE_SZ, size)
+        try:
+            if size:
+                fcntl.fcntl(fd, F_SETPIPE_SZ, size)
+        except OSError:
+            return False
+    return True
 
 
 class Made(NamedTuple):
