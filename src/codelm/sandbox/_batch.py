@@ -24,7 +24,7 @@ class Work(ABC, Generic[Result]):
 
     @abstractmethod
     def run(self) -> Result:
-        """Do it. Raises: CancelledError where it was cancelled before its end."""
+        """Do it. Raises: CancelledError where it was cancelled before its end and has no result."""
 
     @abstractmethod
     def cancel(self) -> None:
@@ -50,7 +50,11 @@ class Ticket(Work[Outcome]):
         self._cancelled = False
 
     def run(self) -> Outcome:
-        """Run it in the next slot that is free."""
+        """Run it in the next slot that is free.
+
+        Raises: CancelledError where it was cancelled before it began. Once it runs, cancelling kills its
+        program, and the outcome says that: `SIGNALLED`, as a rule.
+        """
         with self._pool.slot() as slot:
             self._running = slot, slot.lent
             try:

@@ -16,7 +16,7 @@ from codelm.errors import MissingError
 from codelm.sandbox import _protocol
 from codelm.sandbox._exchange import Exchange, Streams
 from codelm.sandbox._gvisor import GvisorHousing
-from codelm.sandbox._housing import Housing, Plan
+from codelm.sandbox._housing import READ_BYTES, Housing, Plan
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Command, Ended, Job, Outcome, Program
 from codelm.sandbox._walls import GVISOR
@@ -149,7 +149,7 @@ class Slot:
             return
         with contextlib.suppress(OSError):
             self._housing.control.send(_protocol.EMPTY)
-        report, _ = self._await_report(_protocol.MAX_FRAME_BYTES)
+        report, _ = self._await_report(READ_BYTES)
         if report is None or report.state != _protocol.CLEAN:
             self._retire()
 
