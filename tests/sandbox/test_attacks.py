@@ -125,6 +125,11 @@ ENDINGS = {
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None)); os.kill(os.getpid(), 9)",
         Ended.SIGNALLED,
     ),
+    "frame_of_a_program_never_started": (
+        FRAMES + "import os\ng, n = f.f_globals, f.f_locals['job']['nonce']\n"
+        "os.write(3, g['pack'](n, g['NOT_STARTED'], 255, 'OSError', 'no memory')); os._exit(0)",
+        Ended.EXITED,
+    ),
     "frame_twice": (
         FRAMES + "import os\ng, n = f.f_globals, f.f_locals['job']['nonce']\n"
         "os.write(3, g['pack'](n, g['FINISHED'], 255, '', None))",
@@ -134,6 +139,7 @@ ENDINGS = {
 TAMPERED = {
     *("constants_everywhere", "zeros_everywhere"),
     *("frame_then_more", "frame_then_status", "frame_then_signal", "frame_twice"),
+    "frame_of_a_program_never_started",
 }
 FAST = {"thread_left", "atexit_loop", "del_loop", "hostile_scratch", "read_stdin"}
 
@@ -158,6 +164,13 @@ def test_time_out_is_on_the_charged_clock_and_final(run) -> None:
     outcome = run("import time; time.sleep(60)")
     assert (outcome.ended, outcome.clock, outcome.settled) == (Ended.TIMED_OUT, Clock.CHARGED, True)
     assert outcome.charged_s >= 0.575
+
+
+def test_nonce_of_a_program_never_started_is_gone_before_any_starts(run) -> None:
+    """It would have a failure taken for the sandbox's own; the buffer that it came in is overwritten."""
+    assert run(
+        FRAMES + "while 'head' not in f.f_locals: f = f.f_back\nassert not any(f.f_locals['head'])"
+    ).proof
 
 
 def test_exception_without_a_text_keeps_its_type(run) -> None:

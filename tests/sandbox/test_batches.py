@@ -1,13 +1,18 @@
 """Batches, from a thread and from an event loop: back-pressure, deadlines, cancellation."""
 
 import asyncio
+import os
+import signal
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from codelm.sandbox import Ended, Limits, Program, Sandbox
+from codelm.sandbox import Ended, Limits, Outcome, Program, Sandbox
+from codelm.sandbox._process_tree import children
 
 HONEST = Program(units=("x = 1",))
 SLEEP = Program(units=("import time; time.sleep(30)",))
@@ -117,3 +122,66 @@ def test_event_loop_batch_stopped_by_a_timeout_is_killed(sandbox) -> None:
         asyncio.run(main())
     assert sandbox.run_alone(HONEST).proof
     assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def single() -> Iterator[Sandbox]:
+    """One worker, so that what comes next runs where the cancelled one ran."""
+    with Sandbox(Limits(time_s=60.0), workers=1, isolation="process") as entered:
+        yield entered
+
+
+NAP = Program(units=("import time; time.sleep(0.8)",))
+
+
+def test_cancelled_programs_slot_kills_nothing_of_the_next(single, monkeypatch) -> None:
+    """Between two looks of the killing the slot may have been given away; here there is time for it."""
+    slow = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: time.sleep(0.3))
+    monkeypatch.setattr("codelm.sandbox._process_tree.time", slow)
+    outcomes: list[Outcome] = []
+    cancelled = single.ticket(SLEEP)
+    thread = threading.Thread(target=lambda: outcomes.extend((cancelled.run(), single.run(NAP))))
+    thread.start()
+    _wait_until_running(single)
+    cancelled.cancel()
+    thread.join()
+    assert [outcome.ended for outcome in outcomes] == [Ended.SIGNALLED, Ended.FINISHED]
+
+
+def test_cancelling_what_has_ended_spares_what_runs_in_its_place(single) -> None:
+    """A session that was closed, and a ticket in the moment before it hears that its slot is another's."""
+    ended: list[Ended] = []
+    slot = single._pool.slots[0]
+    with single.session() as session:
+        lent = slot.lent
+    thread = threading.Thread(target=lambda: ended.append(single.run(NAP).ended))
+    thread.start()
+    _wait_until_running(single)
+    session.interrupt()
+    slot.interrupt(lent)
+    thread.join()
+    assert ended == [Ended.FINISHED]
+
+
+def test_killing_while_the_worker_is_being_stopped_raises_nothing(single, monkeypatch) -> None:
+    """Its socket is closed first, and for a moment what it ran is still there."""
+    with single.session() as session:
+        session.load(Program(units=("def same(x): return x",)), handler="same")
+        housing = single._pool.slots[0]._housing
+        wait = housing.process.wait
+        os.kill(housing.pid, signal.SIGSTOP)
+
+        def interrupted(timeout_s: float) -> int:
+            housing.kill_program()
+            housing.wake()
+            return wait(timeout_s)
+
+        monkeypatch.setattr(housing.process, "wait", interrupted)
+        single._pool.slots[0].stop()
+    assert single.run(HONEST).proof
+
+
+def _wait_until_running(sandbox: Sandbox) -> None:
+    housing = sandbox._pool.slots[0]._housing
+    while not list(children(housing.pid)):
+        time.sleep(0.005)

@@ -156,6 +156,93 @@ def test_run_alone_waits_for_the_others_and_keeps_them_out() -> None:
         beside.join()
 
 
+@pytest.mark.parametrize(
+    ("method", "checks"), [(Sandbox.run, 0), (Sandbox.run_alone, 2)], ids=["run", "run_alone"]
+)
+def test_caller_who_waits_for_a_place_while_the_sandbox_closes_is_told_so(
+    monkeypatch, method, checks
+) -> None:
+    """However late; one that holds a place and waits for another, too, and lets go of it."""
+    sandbox = Sandbox(workers=2, isolation="process")
+    pool, told, seen = sandbox._pool, [], iter(range(9))
+    check = pool._check_open
+
+    def slow_check() -> None:
+        check()
+        if next(seen) == checks:  # the next thing it does is to wait for a place
+            waiting.set()
+            while all(slot._housing for slot in pool.slots):
+                time.sleep(0.005)
+            time.sleep(0.05)
+
+    def work() -> None:
+        with pytest.raises(ValueError, match="not entered"):
+            method(sandbox, HONEST)
+        told.append(True)
+
+    waiting, thread = threading.Event(), threading.Thread(target=work, daemon=True)
+    with sandbox:
+        monkeypatch.setattr(pool, "_check_open", slow_check)
+        thread.start()
+        waiting.wait()
+        closing = threading.Thread(target=sandbox.close, daemon=True)
+        closing.start()
+        closing.join(5)
+        thread.join(5)
+        assert (told, closing.is_alive()) == ([True], False)
+
+
+def test_sandbox_closed_while_a_program_runs_can_be_closed_and_entered_again() -> None:
+    """The program is killed; the second time begins as the first."""
+    sandbox = Sandbox(Limits(time_s=50), workers=2, isolation="process")
+    for _ in range(2):
+        with sandbox:
+            sleeper = Program(units=("import time; time.sleep(40)",))
+            thread = threading.Thread(target=sandbox.run, args=(sleeper,))
+            thread.start()
+            while not sandbox.forks:
+                time.sleep(0.005)
+            assert sandbox.run(HONEST).proof
+            sandbox.close()
+            thread.join(5)
+            assert not thread.is_alive()
+            sandbox.close()
+        with pytest.raises(ValueError, match="not entered"):
+            sandbox.run(HONEST)
+
+
+def test_caller_who_waited_for_a_place_of_the_sandbox_as_it_was_gets_none_of_it_entered_again() -> None:
+    """Or two would have the same place."""
+    sandbox = Sandbox(workers=1, isolation="process")
+    pool = sandbox._pool
+    with sandbox, pool.slot():
+        old = pool._free
+        get, held = old.get, threading.Event()
+
+        def late_get(**how: float) -> object:
+            assert how or held.wait(5)  # the pool itself waits for a while only
+            return get(**how)
+
+        old.get = late_get  # type: ignore[method-assign]
+        errors: list[BaseException | None] = []
+        waiter = threading.Thread(target=lambda: errors.append(_error_of(sandbox)))
+        waiter.start()
+        time.sleep(0.1)
+    with sandbox:
+        held.set()
+        waiter.join(5)
+        assert [type(error) for error in errors] == [ValueError]
+        assert pool._free.qsize() == 1
+
+
+def _error_of(sandbox: Sandbox) -> BaseException | None:
+    try:
+        sandbox.run(HONEST)
+    except BaseException as error:
+        return error
+    return None
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_caller_that_is_killed_leaves_nothing(number) -> None:
     """Workers, programs with sessions of their own, and folders are gone soon after the caller."""

@@ -14,6 +14,7 @@ from codelm.sandbox._protocol import (
     FINISHED,
     MAX_FRAME_BYTES,
     NONCE_BYTES,
+    NOT_STARTED,
     RAISED,
     Frame,
     encode_job,
@@ -22,6 +23,7 @@ from codelm.sandbox._protocol import (
 )
 
 NONCE = bytes(range(NONCE_BYTES))
+UNSTARTED = NONCE[::-1]
 
 
 @pytest.fixture(scope="module")
@@ -36,33 +38,46 @@ def worker() -> ModuleType:
     return module
 
 
+def parse(data: bytes) -> Frame | None:
+    """Read a frame as the supervisor does."""
+    return parse_frame(data, NONCE, unstarted=UNSTARTED)
+
+
 def test_frame_that_the_worker_packs_is_what_the_supervisor_reads(worker) -> None:
     """The two ends agree, lone surrogates and absent texts included."""
-    assert parse_frame(worker.pack(NONCE, FINISHED, 255, "", None), NONCE) == Frame(FINISHED, None, "", None)
+    assert parse(worker.pack(NONCE, FINISHED, 255, "", None)) == Frame(FINISHED, None, "", None)
     packed = worker.pack(NONCE, RAISED, 2, "Fehler", "\ud800 ü")
-    assert parse_frame(packed, NONCE) == Frame(RAISED, 2, "Fehler", "\ud800 ü")
+    assert parse(packed) == Frame(RAISED, 2, "Fehler", "\ud800 ü")
     largest = worker.pack(NONCE, RAISED, 2, "\U0001f600" * 200, "\U0001f600" * 8192)
     assert len(largest) < MAX_FRAME_BYTES
-    assert parse_frame(largest, NONCE) is not None
+    assert parse(largest) is not None
 
 
 def test_frame_with_any_change_is_nothing(worker) -> None:
     """Other nonce, bytes cut or added, lengths that lie, text that is not UTF-8, an unknown kind."""
     good = worker.pack(NONCE, RAISED, 1, "E", "text")
-    assert parse_frame(good, bytes(NONCE_BYTES)) is None
+    assert parse_frame(good, bytes(NONCE_BYTES), unstarted=UNSTARTED) is None
     for cut in range(len(good)):
-        assert parse_frame(good[:cut], NONCE) is None
-    assert parse_frame(good + b"x", NONCE) is None
-    assert parse_frame(good + good, NONCE) is None
-    assert parse_frame(good[:-1] + b"\xff", NONCE) is None
-    assert parse_frame(b"\xff\xff\xff\xff" + good[4:], NONCE) is None
-    assert parse_frame(good[:20] + b"\x09" + good[21:], NONCE) is None
+        assert parse(good[:cut]) is None
+    assert parse(good + b"x") is None
+    assert parse(good + good) is None
+    assert parse(good[:-1] + b"\xff") is None
+    assert parse(b"\xff\xff\xff\xff" + good[4:]) is None
+    assert parse(good[:20] + b"\x09" + good[21:]) is None
+
+
+def test_frame_of_a_program_never_started_has_a_nonce_of_its_own(worker) -> None:
+    """Neither will do for the other."""
+    unstarted = worker.pack(UNSTARTED, NOT_STARTED, 255, "OSError", "text")
+    assert parse(unstarted) == Frame(NOT_STARTED, None, "OSError", "text")
+    assert parse(worker.pack(NONCE, NOT_STARTED, 255, "OSError", "text")) is None
+    assert parse(worker.pack(UNSTARTED, RAISED, 255, "OSError", "text")) is None
 
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_never_a_frame(data) -> None:
     """Without the nonce there is no frame, and nothing raises."""
-    assert parse_frame(data, NONCE) is None
+    assert parse(data) is None
     assert parse_report(data) is None or len(data) == 61
 
 
@@ -82,7 +97,7 @@ def test_command_holds_its_words_and_files(worker, monkeypatch) -> None:
 
 
 def _read_back(worker, monkeypatch, job: Job) -> dict:
-    data, place = memoryview(encode_job(job, NONCE, 99)), 0
+    data, place = memoryview(encode_job(job, NONCE, 99, unstarted=UNSTARTED)), 0
 
     def read_some(fd: int, size: int) -> bytes:
         nonlocal place
@@ -90,8 +105,17 @@ def _read_back(worker, monkeypatch, job: Job) -> dict:
         place += len(part)
         return part
 
+    def read_into(fd: int, buffers: list[memoryview]) -> int:
+        part = read_some(fd, len(buffers[0]))
+        buffers[0][: len(part)] = part
+        return len(part)
+
     monkeypatch.setattr(worker.posix, "read", read_some)
-    return worker.read_job()
+    monkeypatch.setattr(worker.posix, "readv", read_into)
+    head = bytearray(worker.HEAD_BYTES)
+    job_read = worker.read_job(head)
+    assert bytes(head[-NONCE_BYTES:]) == UNSTARTED
+    return job_read
 
 
 def test_cleaning_follows_no_link_and_knows_no_depth(worker, tmp_path) -> None:

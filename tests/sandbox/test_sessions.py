@@ -245,6 +245,66 @@ def test_call_answered_with_anything_but_one_frame_is_no_reply(session) -> None:
     assert (outcome.reply, outcome.ended is Ended.FINISHED, session.is_loaded) == (None, False, False)
 
 
+NOISE = "import os, time\nos.write(3, bytes(28))\n"
+
+
+@pytest.mark.parametrize(
+    ("then", "ended"), [("time.sleep(60)", Ended.SIGNALLED), ("os._exit(0)", Ended.EXITED)]
+)
+def test_whole_frame_that_is_not_genuine_ends_the_program_soon_and_is_tampering(session, then, ended) -> None:
+    """When it is loaded and in a call; nothing runs on outside its clock, and the sandbox is not to blame."""
+    began = time.monotonic()
+    outcome = session.load(Program(units=(NOISE + then,)), handler="answer")
+    assert (outcome.ended, outcome.tampered) == (ended, True)
+    in_call = f"import os, time\ndef answer(payload):\n    os.write(3, bytes(28))\n    {then}\n"
+    session.load(Program(units=(in_call,)), handler="answer")
+    outcome = session.call(b"a")
+    assert (outcome.ended, outcome.tampered, session.is_loaded) == (ended, True, False)
+    assert time.monotonic() - began < 3
+
+
+FORGED_FAILURE = (
+    "import os, sys, time\nf = sys._getframe()\nwhile 'job' not in f.f_locals: f = f.f_back\n"
+    "g, n = f.f_globals, f.f_locals['job']['nonce']\n"
+    "os.write(3, g['pack'](n, g['RAISED'], 0, 'E', ''))\n"
+)
+
+
+def test_program_that_says_it_failed_and_runs_on_is_stopped_by_its_clock(session) -> None:
+    """The frame is genuine; between it and the end of an honest program may lie a while."""
+    outcome = session.load(Program(units=(FORGED_FAILURE + "time.sleep(60)",)), handler="answer")
+    assert (outcome.ended, outcome.clock) == (Ended.TIMED_OUT, Clock.CHARGED)
+    outcome = session.load(Program(units=(FORGED_FAILURE + "time.sleep(0.1)",)), handler="answer")
+    assert (outcome.ended, outcome.tampered) == (Ended.EXITED, True)  # its second frame is the worker's own
+
+
+FORGED_END = """
+import os, sys
+def answer(text):
+    f = sys._getframe()
+    while "calls" not in f.f_locals: f = f.f_back
+    g = f.f_globals
+    os.write(3, g["pack"](f.f_locals["calls"].nonce, g["CALL_DIED"], 255, "", text.decode()))
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("fork", [False, True])
+@pytest.mark.parametrize("text", ["9" * 20, "9" * 5000, "65536", "-9", "²", ""], ids=lambda text: text[:20])
+def test_call_that_forges_how_it_died_is_tampering(session, text, fork) -> None:
+    """The loaded program knows the call's nonce; no number of its own is taken for a status."""
+    session.load(Program(units=(FORGED_END,)), handler="answer")
+    outcome = session.call(text.encode(), fork=fork)
+    assert (outcome.ended, outcome.tampered) == (Ended.EXITED, True)
+
+
+def test_call_in_the_loaded_programs_own_process_cannot_be_told_to_have_died(session) -> None:
+    """It would have taken the program with it; a status is believed of a call in a fork only."""
+    session.load(Program(units=(FORGED_END,)), handler="answer")
+    outcome = session.call(b"9")
+    assert (outcome.ended, outcome.signal, outcome.tampered) == (Ended.EXITED, None, True)
+
+
 def test_large_call_and_reply_pass_both_ways(session) -> None:
     """Larger than any socket's buffer."""
     session.load(Program(units=("def double(x): return x * 2",)), handler="double")

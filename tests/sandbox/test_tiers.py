@@ -1,5 +1,7 @@
 """Which tier a host gives: `auto` takes the best that contains programs, or says of each why not."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 from support import absent
 
 from codelm.errors import UsageError
-from codelm.sandbox import Sandbox, _hosts, _tiers, tier_of
+from codelm.sandbox import Sandbox, _hosts, _tiers, _walls, tier_of
 from other_hosts import BUBBLEWRAP_USER, DOCKER, DOCKER_USER, OLD_DOCKER, ROOT_WITHOUT_ADMIN, USER
 
 SCRIPT = """
@@ -126,3 +128,22 @@ def test_probe_is_done_once(monkeypatch) -> None:
     first = _tiers.probe("full")
     monkeypatch.setattr(_tiers.subprocess, "run", lambda *_, **__: pytest.fail("probed again"))
     assert _tiers.probe("full") == first
+
+
+def test_users_of_all_sandboxes_of_a_process_are_different_while_there_are_enough() -> None:
+    """All that runs as a program's user is killed at its end; a neighbour's must not be among it."""
+    given = [uid for count in (1, 2, 500, 1) for uid in _tiers.fresh_uids(count)]
+    assert len(set(given)) == len(given)
+    span = range(_walls.FIRST_UID, _walls.LAST_UID + 1)
+    assert {_tiers.fresh_uids(1)[0] for _ in span} == set(span)
+
+
+def test_users_of_a_forked_processs_sandboxes_begin_elsewhere() -> None:
+    """It has sandboxes of its own beside its parent's, and draws where to begin anew."""
+    script = (
+        "import os, sys\nfrom codelm.sandbox import _tiers, _walls\n"
+        "_tiers.secrets.randbelow = lambda _: 7\n"
+        "if os.fork() == 0: os._exit(_tiers.fresh_uids(1)[0] - _walls.FIRST_UID)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 7

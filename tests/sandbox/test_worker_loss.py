@@ -10,6 +10,7 @@ import pytest
 
 from codelm.errors import InfraError
 from codelm.sandbox import Ended, Limits, Program, Sandbox
+from codelm.sandbox._housing import Housing, Plan
 from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._slot import Slot
 
@@ -101,6 +102,29 @@ def test_worker_that_cannot_be_replaced_loses_the_program_with_the_reason(own, m
         monkeypatch.setattr(Slot, "start", refuse)
         outcome = sandbox.run(HONEST)
     assert (outcome.ended, outcome.message, outcome.signal) == (Ended.LOST, "no more processes", None)
+
+
+def test_program_that_enlarges_and_fills_its_output_pipe_keeps_its_own_end(own, monkeypatch) -> None:
+    """A pipe that holds so much cannot be made small again: the worker goes, and the verdict is kept."""
+    fill = "import fcntl, os\nfcntl.fcntl(1, 1031, 1 << 20)\nos.write(1, b'x' * (200 << 10))\n"
+    with own as sandbox:
+        worker = sandbox._pool.slots[0]._housing.process.pid
+        with monkeypatch.context() as patch:
+            patch.setattr(Housing, "drain", lambda *_: (0, b""))  # the supervisor comes too late to read it
+            outcome = sandbox.run(Program(units=(fill,)))
+        assert (outcome.ended, outcome.tampered) == (Ended.FINISHED, False)
+        assert sandbox.run(HONEST).proof
+        assert sandbox._pool.slots[0]._housing.process.pid != worker
+
+
+def test_program_that_could_not_be_confined_is_lost_with_the_reason(own, monkeypatch) -> None:
+    """What its process says before any of it has run is believed, and the worker lives on."""
+    with own as sandbox:
+        monkeypatch.setattr(Plan, "rlimits", lambda *_: [(9999, 1)])
+        outcome = sandbox.run(replace(HONEST, limits=Limits(time_s=0.4)))
+        assert (outcome.ended, outcome.exception, outcome.tampered) == (Ended.LOST, "ValueError", False)
+        assert outcome.message == "invalid resource specified"
+        assert sandbox.run(HONEST).proof
 
 
 def _kill_worker(sandbox: Sandbox) -> None:

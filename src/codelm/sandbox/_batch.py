@@ -24,7 +24,7 @@ class Work(ABC, Generic[Result]):
 
     @abstractmethod
     def run(self) -> Result:
-        """Do it. Raises: CancelledError where it was cancelled before its end."""
+        """Do it. Raises: CancelledError where it was cancelled before its end and has no result."""
 
     @abstractmethod
     def cancel(self) -> None:
@@ -47,25 +47,30 @@ class Ticket(Work[Outcome]):
     def __init__(self, pool: Pool, job: Job, *, alone: bool = False) -> None:
         """alone: while no other runs in the pool."""
         self._pool, self._job, self._alone = pool, job, alone
-        self._slot: Slot | None = None  # where it runs
+        self._running: tuple[Slot, int] | None = None  # where it runs, and the number of that loan
         self._cancelled = False
 
     def run(self) -> Outcome:
-        """Run it in the next slot that is free."""
+        """Run it in the next slot that is free.
+
+        Raises: CancelledError where it was cancelled before it began. Once it runs, cancelling kills its
+        program, and the outcome says that: `SIGNALLED`, as a rule.
+        """
         with self._pool.all_slots() if self._alone else self._pool.slot() as slot:
-            self._slot = slot
+            self._running = slot, slot.lent
             try:
                 if self._cancelled:
                     raise CancelledError
                 return slot.run(self._job)
             finally:
-                self._slot = None
+                self._running = None
 
     def cancel(self) -> None:
         """Kill its program, or see that it is never forked."""
         self._cancelled = True
-        if (slot := self._slot) is not None:
-            slot.interrupt()
+        if (running := self._running) is not None:
+            slot, lent = running
+            slot.interrupt(lent)
 
 
 class Crew(Generic[Key, Result]):

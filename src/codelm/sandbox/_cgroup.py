@@ -25,14 +25,11 @@ class _Version:
 
     limit: str
     held: str
-    peak: str
     kills: str  # holds a line `oom_kill N`
 
 
-_V1 = _Version(
-    "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control"
-)
-_V2 = _Version("memory.max", "memory.current", "memory.peak", "memory.events")
+_V1 = _Version("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control")
+_V2 = _Version("memory.max", "memory.current", "memory.events")
 
 
 class Cgroup:
@@ -90,13 +87,6 @@ class Cgroup:
                 path.write_text(value)
         (self._pids / "pids.max").write_text(str(self._held_tasks + tasks))
 
-    def peak_bytes(self) -> int | None:
-        """The most the group ever held, worker and cached files included; None where nobody counts (Linux
-        before 5.19, version 2)."""
-        with contextlib.suppress(FileNotFoundError):
-            return int((self._memory / self._version.peak).read_text())
-        return None
-
     def oom_kills(self) -> int:
         """Processes that the kernel ever killed here for want of memory: one more, and a limit was passed."""
         words = (self._memory / self._version.kills).read_text().split()
@@ -105,10 +95,6 @@ class Cgroup:
     def pids(self) -> list[int]:
         """Processes in the group, zombies left out; 0 for one that our pid namespace does not show."""
         return [int(pid) for pid in (self._pids / "cgroup.procs").read_text().split()]
-
-    def is_empty(self) -> bool:
-        """Whether no process is in the group."""
-        return not self.pids()
 
     def kill(self) -> bool:
         """Kill all that is in the group; False when some are still there after a second."""

@@ -153,7 +153,10 @@ class Housing:
 
     def _has_word(self) -> bool:
         poll = select.poll()
-        poll.register(self.control, select.POLLIN)
+        try:
+            poll.register(self.control, select.POLLIN)
+        except ValueError:  # closed: the worker is being stopped, and kills what it runs
+            return True
         return bool(poll.poll(0))
 
     def kill_call(self) -> bool:

@@ -5,12 +5,15 @@ import os
 import queue
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from codelm.errors import InfraError, MissingError
 from codelm.sandbox._slot import Slot
+
+YIELD_S = 0.002  # for those who wait for a place to get one before `close` takes it again
 
 
 class Pool:
@@ -33,6 +36,7 @@ class Pool:
         except OSError as error:
             self._stop()
             raise InfraError(f"{error}; see whether `{sys.executable} -S -c pass` runs here") from error
+        self._free = queue.LifoQueue()  # whoever still waits for a place as it was before gets none of these
         for slot in self.slots:
             self._free.put(slot)
         self._owner = os.getpid()
@@ -43,25 +47,34 @@ class Pool:
         if self._owner != os.getpid():
             return
         self._owner = 0
-        stopped = 0
-        while stopped < len(self.slots):
+        stopped: list[Slot] = []
+        while len(stopped) < len(self.slots):
             try:
-                self._free.get(timeout=0.02).stop()
-                stopped += 1
-            except queue.Empty:  # a program still runs in it; its thread lets go when the program is dead
+                stopped.append(self._free.get(timeout=0.02))
+                stopped[-1].stop()
+            except queue.Empty:
+                # A program still runs in one: its thread lets go when it is dead. Or a thread has one
+                # and waits for the others: it lets go when it gets one and finds the pool closed.
                 for slot in self.slots:
                     slot.interrupt()
+                self._give_back(stopped)
+                time.sleep(YIELD_S)
+        self._give_back(stopped)  # for those who wait: each finds the pool closed, and passes it on
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[Slot]:
         """One slot to oneself; waits until one is free. Raises: ValueError where the pool is not open."""
         self._check_open()
-        slot = self._free.get()
+        free = self._free
+        slot = free.get()
         try:
             self._check_open()  # it may have been closed while we waited
+            if free is not self._free:  # and opened again
+                raise ValueError("the sandbox was closed while a place in it was waited for")
+            slot.lent += 1
             yield slot
         finally:
-            self._free.put(slot)
+            free.put(slot)
 
     @contextlib.contextmanager
     def all_slots(self) -> Iterator[Slot]:
@@ -74,6 +87,10 @@ class Pool:
     def _check_open(self) -> None:
         if self._owner != os.getpid():
             raise ValueError("the sandbox is not entered in this process; use `with Sandbox(...) as sandbox`")
+
+    def _give_back(self, slots: list[Slot]) -> None:
+        while slots:
+            self._free.put(slots.pop())
 
     def _stop(self) -> None:
         for slot in self.slots:

@@ -2,7 +2,8 @@
 
     order   supervisor -> worker    one byte and the program's descriptors: its socket and, where its output
                                     is kept, standard input, output and error
-    job     supervisor -> program   a header in JSON and what it names, by the program's own socket
+    job     supervisor -> program   a dictionary in marshal, by the program's own socket; first the nonce of
+                                    NOT_STARTED, which is gone from its process before the program begins
     frame   program -> supervisor   exactly one, by the same socket, then end of file; in a session one for
                                     the loading and one for each call
     report  worker -> supervisor    what the kernel says of the program's end; twice when it left something
@@ -26,7 +27,7 @@ MARSHAL_VERSION = 2  # every Python reads it; reading JSON would cost each progr
 # Orders. After RUN the scratch folder is emptied; after KEEP, within a session, it is not.
 RUN, KEEP, EMPTY = b"P", b"S", b"E"
 
-_JOB = struct.Struct("<Q")  # bytes of what follows
+_JOB = struct.Struct(f"<Q{NONCE_BYTES}s")  # bytes of what follows, nonce of NOT_STARTED
 _CALL = struct.Struct(f"<Q{NONCE_BYTES}s?")  # bytes of the payload, nonce, in a process of its own
 _FRAME = struct.Struct(f"<I{NONCE_BYTES}sBBHI")  # length of all, nonce, kind, unit, bytes of type, of message
 _REPORT = struct.Struct("<QidddidqiB")  # the fields of Report
@@ -67,14 +68,16 @@ def encode_job(
     nonce: bytes,
     message_chars: int,
     *,
+    unstarted: bytes,
     rlimits: list[tuple[int, int]] | None = None,
     handler: str = "",
     converses: bool = False,
 ) -> bytes:
     """A job as the program's own process reads it.
 
-    rlimits: where they are not the worker's usual ones. handler: the function that answers a session's calls;
-    converses: in the middle of one it may answer, and wait for the next.
+    unstarted: nonce of NOT_STARTED. rlimits: where they are not the worker's usual ones. handler: the
+    function that answers a session's calls; converses: in the middle of one it may answer, and wait for the
+    next.
     """
     header: dict[str, Any] = {"nonce": nonce, "message_chars": message_chars, "rlimits": rlimits}
     if isinstance(job, Command):
@@ -91,7 +94,7 @@ def encode_job(
             "converses": converses,
         }
     body = marshal.dumps(header, MARSHAL_VERSION)
-    return _JOB.pack(len(body)) + body
+    return _JOB.pack(len(body), unstarted) + body
 
 
 def encode_call(payload: bytes, nonce: bytes, *, fork: bool) -> bytes:
@@ -104,13 +107,17 @@ def frame_bytes(data: bytes | bytearray) -> int | None:
     return int(_FRAME.unpack_from(data)[0]) if len(data) >= _FRAME.size else None
 
 
-def parse_frame(data: bytes, nonce: bytes) -> Frame | None:
-    """The frame that `data` holds, or None when it is anything but one whole genuine frame."""
+def parse_frame(data: bytes, nonce: bytes, *, unstarted: bytes) -> Frame | None:
+    """The frame that `data` holds, or None when it is anything but one whole genuine frame.
+
+    unstarted: nonce of NOT_STARTED, which is the sandbox's word and not the program's: that knows `nonce`.
+    """
     if len(data) < _FRAME.size:
         return None
     length, found, kind, unit, type_bytes, message_bytes = _FRAME.unpack_from(data)
     sizes = type_bytes + (0 if message_bytes == NO_MESSAGE else message_bytes)
-    if length != len(data) or found != nonce or kind > CALL_DIED or _FRAME.size + sizes != len(data):
+    genuine = found == (unstarted if kind == NOT_STARTED else nonce)
+    if length != len(data) or not genuine or kind > CALL_DIED or _FRAME.size + sizes != len(data):
         return None
     text = data[_FRAME.size :]
     if kind == REPLIED:

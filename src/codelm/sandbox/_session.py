@@ -15,6 +15,7 @@ class Session:
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
+        self._lent = slot.lent
         self._open = True
 
     def run(self, job: Job) -> Outcome:
@@ -64,8 +65,12 @@ class Session:
         self._slot.unload()
 
     def interrupt(self) -> None:
-        """From another thread: kill what runs here, so that the call that waits for it returns soon."""
-        self._slot.interrupt()
+        """From another thread: kill what runs here, so that the call that waits for it returns soon.
+
+        Once the session is closed it does nothing: the place is another's.
+        """
+        if self._open:
+            self._slot.interrupt(self._lent)
 
     def close(self) -> None:
         """End what is loaded and empty the scratch folder."""

@@ -6,6 +6,7 @@ import os
 import secrets
 import select
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from codelm.errors import MissingError
 from codelm.sandbox import _protocol
 from codelm.sandbox._exchange import Exchange, Streams
 from codelm.sandbox._gvisor import GvisorHousing
-from codelm.sandbox._housing import Housing, Plan
+from codelm.sandbox._housing import READ_BYTES, Housing, Plan
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._outcome import Command, Ended, Job, Outcome, Program
 from codelm.sandbox._walls import GVISOR
@@ -23,7 +24,7 @@ from codelm.sandbox._watch import Watch, interpret, interpret_call
 
 REPORT_S = 5.0  # from the death of a program's processes to the worker's report: reaping, cleaning scratch
 CALL_DIED_S = 1.0  # from the death of a call's process to what the loaded program says of it
-HANG_UP_S = 0.2  # from the end of a program's socket to the report of its own end
+HANG_UP_S = 0.2  # from the end of a program's socket, or nonsense in it, to the report of its own end
 
 
 @dataclass(kw_only=True)
@@ -31,11 +32,16 @@ class Running:
     """A job that has been handed over."""
 
     nonce: bytes
+    unstarted: bytes  # nonce of what its process may say before the program begins
     channel: socket.socket
     streams: Streams | None
     watch: Watch
     exchange: Exchange
     ends: contextlib.ExitStack  # closes our descriptors of it
+
+    def parse(self, said: bytes) -> _protocol.Frame | None:
+        """What it said, where that is one whole genuine frame."""
+        return _protocol.parse_frame(said, self.nonce, unstarted=self.unstarted)
 
 
 class Slot:
@@ -44,6 +50,8 @@ class Slot:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.forks = 0  # programs that its workers have forked
+        self.lent = 0  # how often it was lent; raised before each borrower has it
+        self._killing = threading.Lock()  # while another thread kills what runs here
         self._housing: Housing | None = None
         self._loaded: Running | None = None  # the program of a session, which answers calls
         self._called_s = 0.0  # wall time of its calls so far
@@ -74,7 +82,8 @@ class Slot:
         with contextlib.ExitStack() as ends, self._stopped_on_error():
             ends.push(running.ends)
             frame = self._listen(running)
-            if frame is None or frame.kind != _protocol.FINISHED or running.watch.stopped:
+            if frame is None or frame.kind != _protocol.FINISHED:
+                self._see_off(running, frame)
                 return self._end(running, frame)
             ends.pop_all()
             running.watch.end(None)
@@ -113,9 +122,10 @@ class Slot:
                 self._charged_s += watch.charged_s
                 if frame.kind == _protocol.CALL_DIED:
                     self._ask_for_memory(watch)
-                return interpret_call(watch, frame)
+                return interpret_call(watch, frame, fork=fork)
             self._loaded = None
             with running.ends:
+                self._see_off(running, None)
                 return self._end(running)
 
     def charged_s(self) -> float:
@@ -139,7 +149,7 @@ class Slot:
             return
         with contextlib.suppress(OSError):
             self._housing.control.send(_protocol.EMPTY)
-        report, _ = self._await_report(_protocol.MAX_FRAME_BYTES)
+        report, _ = self._await_report(READ_BYTES)
         if report is None or report.state != _protocol.CLEAN:
             self._retire()
 
@@ -152,13 +162,20 @@ class Slot:
         if loaded is not None:
             loaded.ends.close()
 
-    def interrupt(self) -> None:
-        """From another thread: kill the program that runs here, so that `run` returns soon."""
-        if (housing := self._housing) is not None:
-            housing.kill_program()
+    def interrupt(self, lent: int | None = None) -> None:
+        """From another thread: kill the program that runs here, so that `run` returns soon.
+
+        lent: what `lent` was when the slot was given to whom this is for; a later borrower's program is
+        spared. None: whoever has it.
+        """
+        # Killing takes several looks, and in gVisor another process does it: no program may begin meanwhile.
+        with self._killing:
+            if (housing := self._housing) is not None and lent in (None, self.lent):
+                housing.kill_program()
 
     def forget(self) -> None:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
+        self._killing = threading.Lock()  # a thread that we do not have may have held it
         if self._housing is not None:
             self._housing.forget()
             self._housing = self._loaded = None
@@ -177,10 +194,16 @@ class Slot:
     ) -> Running | Outcome:
         """Hand a job over; the outcome where there is no worker to take it."""
         limits = job.limits or self.plan.limits
-        nonce = secrets.token_bytes(_protocol.NONCE_BYTES)
+        nonce, unstarted = (secrets.token_bytes(_protocol.NONCE_BYTES) for _ in range(2))
         rlimits = self.plan.rlimits(limits) if job.limits else None
         data = _protocol.encode_job(
-            job, nonce, limits.message_chars, rlimits=rlimits, handler=handler, converses=converses
+            job,
+            nonce,
+            limits.message_chars,
+            unstarted=unstarted,
+            rlimits=rlimits,
+            handler=handler,
+            converses=converses,
         )
         with contextlib.ExitStack() as ends:
             streams = None
@@ -202,6 +225,7 @@ class Slot:
                 exchange.send(data)
             return Running(
                 nonce=nonce,
+                unstarted=unstarted,
                 channel=ours,
                 streams=streams,
                 watch=watch,
@@ -234,7 +258,8 @@ class Slot:
 
     def _send(self, order: bytes, fds: list[int]) -> None:
         assert self._housing is not None
-        socket.send_fds(self._housing.control, [order], fds)
+        with self._killing:
+            socket.send_fds(self._housing.control, [order], fds)
         self._number += 1
         self.forks += 1
 
@@ -243,10 +268,7 @@ class Slot:
         exchange, watch = running.exchange, running.watch
         patience = math.inf
         while exchange.frame() is None:
-            if exchange.step(listening=True):
-                return None
-            if exchange.hung_up:
-                self._hear_out()
+            if exchange.step(listening=True) or exchange.hung_up:
                 return None
             if watch.stopped is None and watch.must_stop():
                 kills_call = only_call and self._kill_call()
@@ -254,10 +276,24 @@ class Slot:
             if time.monotonic() >= patience:
                 self._kill_program()
                 return None
-        return _protocol.parse_frame(exchange.frame() or b"", running.nonce)
+        frame = running.parse(bytes(exchange.answer))
+        if frame is not None:
+            exchange.answer.clear()
+        return frame
 
-    def _hear_out(self) -> None:
-        """A program has closed its socket: it is about to end, or it is ended."""
+    def _see_off(self, running: Running, frame: _protocol.Frame | None) -> None:
+        """A program has said its last, or no frame at all: wait for its end, and see that it comes.
+
+        Its clock runs on after a genuine frame: under load an honest program may take a while from there to
+        its end. One that has closed its socket, or said anything else, is about to end, or it is ended.
+        """
+        exchange, watch = running.exchange, running.watch
+        while frame is not None and not exchange.hung_up:
+            if exchange.step(listening=True):
+                return
+            if watch.must_stop():
+                self._kill_program()
+                return
         assert self._housing is not None
         if not _is_readable(self._housing.control, HANG_UP_S):
             self._kill_program()
@@ -275,8 +311,6 @@ class Slot:
         """The outcome of a program that has ended or was killed; the place is ready for the next one."""
         watch, exchange, housing = running.watch, running.exchange, self._housing
         assert housing is not None
-        if frame is not None:
-            exchange.answer.clear()
         report, output_bytes = self._await_report(watch.limits.output_bytes + 1)
         watch.end(report)
         printed = b"", b""
@@ -291,9 +325,8 @@ class Slot:
         lost_by = self._retire() if report is None or report.state != _protocol.CLEAN else None
         if report is None:
             return watch.outcome(watch.stopped or Ended.LOST, signal=lost_by)
-        said = bytes(exchange.answer)
-        if frame is None and said:
-            frame = _protocol.parse_frame(said, running.nonce)
+        if said := bytes(exchange.answer):  # more than one frame is none
+            frame = running.parse(said) if frame is None else None
         return interpret(watch, report, frame, tampered=bool(said) and frame is None, streams=printed)
 
     def _ask_for_memory(self, watch: Watch) -> None:

@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass, replace
 
 from codelm.errors import MissingError, UsageError
@@ -211,8 +212,30 @@ def _landlock() -> Layer:
     return Layer(name=f"Landlock, ABI {abi}: files{more}")
 
 
+class _Users:
+    """The user ids that programs may have, one after another and round again, from a random one on.
+
+    One count for a process, since all that runs as a program's user is killed at its end: sandboxes beside
+    each other share none while they have fewer slots than there are ids. Those of other processes may.
+    """
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self._span = _walls.LAST_UID - _walls.FIRST_UID + 1
+        self._next, self._taking = secrets.randbelow(self._span), threading.Lock()
+
+    def take(self, count: int) -> list[int]:
+        with self._taking:
+            first, self._next = self._next, self._next + count
+        return [_walls.FIRST_UID + (first + number) % self._span for number in range(count)]
+
+
+_users = _Users()
+os.register_at_fork(after_in_child=_users.begin)
+
+
 def fresh_uids(count: int) -> list[int]:
-    """User ids for the slots of one sandbox, no two alike."""
-    span = _walls.LAST_UID - _walls.FIRST_UID + 1
-    first = secrets.randbelow(span)
-    return [_walls.FIRST_UID + (first + number) % span for number in range(count)]
+    """User ids for the slots of one sandbox, no two alike, and none that this process has just given away."""
+    return _users.take(count)

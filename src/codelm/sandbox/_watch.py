@@ -20,6 +20,7 @@ from codelm.sandbox._protocol import (
 )
 
 LOOK_S = 0.05  # between two looks at a running program's clocks and memory
+MAX_STATUS = 0xFFFF  # of those that os.waitpid gives
 
 
 class Watch:
@@ -149,18 +150,33 @@ def interpret(
     return seen(_ENDS[frame.kind], frame=frame, exit_status=None if frame.kind == NOT_STARTED else status)
 
 
-def interpret_call(watch: Watch, frame: Frame) -> Outcome:
-    """How a call ended, from what the loaded program says of it."""
+def interpret_call(watch: Watch, frame: Frame, *, fork: bool) -> Outcome:
+    """How a call ended, from what the loaded program says of it. fork: it had a process of its own."""
     if watch.stopped is not None:
         return watch.outcome(watch.stopped)
     if frame.kind == REPLIED:
         return watch.outcome(Ended.FINISHED, frame=frame)
     if frame.kind == RAISED:
         return watch.outcome(Ended.RAISED, frame=frame)
-    status = int(frame.message or 0) if frame.kind == CALL_DIED and (frame.message or "").isdecimal() else 0
+    status = _status_of_call(frame) if fork else None
+    if status is None:
+        return watch.outcome(Ended.EXITED, exit_status=0, tampered=True)
     if os.WIFSIGNALED(status):
         return watch.outcome(Ended.SIGNALLED, signal=os.WTERMSIG(status))
-    return watch.outcome(Ended.EXITED, exit_status=status >> 8, tampered=frame.kind != CALL_DIED)
+    return watch.outcome(Ended.EXITED, exit_status=status >> 8)
+
+
+def _status_of_call(frame: Frame) -> int | None:
+    """How the process of a call ended, as os.waitpid gives it; None for what only a forged frame says.
+
+    The loaded program can find the call's nonce and write any text: int() raises at some and os.WIFSIGNALED
+    at others.
+    """
+    text = frame.message or ""
+    if frame.kind != CALL_DIED or not (text.isascii() and text.isdecimal() and len(text) <= 5):
+        return None
+    status = int(text)
+    return status if status <= MAX_STATUS else None
 
 
 _ENDS = {

@@ -64,12 +64,12 @@ F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032
 CHANNEL = 3  # the program's socket: the first descriptor that is free in the worker
 CONTROL = 9  # so high that a program's descriptors are the first ones
 OPEN_MAX = posix.sysconf("SC_OPEN_MAX")
-READ_BYTES = 1 << 16
 FDS = socket.CMSG_SPACE(4 * struct.calcsize("i"))
 RUN, KEEP, EMPTY = b"P", b"S", b"E"
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
 NO_UNIT, NO_MESSAGE = 255, 0xFFFFFFFF
 JOB = struct.Struct("<Q")
+HEAD_BYTES = JOB.size + 16  # with the nonce of NOT_STARTED
 CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
 REPORT = struct.Struct("<QidddidqiB")
@@ -294,15 +294,14 @@ class Worker:
         ended = pid, began, time.monotonic(), waited_s(pid) if self.has_schedstat else 0.0
         self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-        leftovers, clean = 0, True
-        if look_at_pipe() != self.pipe:
-            put_back(self.pipe)
+        leftovers = 0
+        clean = look_at_pipe() == self.pipe or put_back(self.pipe)
         if has_children() or not (keep or self.is_pristine()):
             # What follows may take a while and is not the program's time.
             self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEANING)
             leftovers, left_cpu_s, left_peak_bytes = self.reap_all()
             cpu_s, peak_bytes = cpu_s + left_cpu_s, max(peak_bytes, left_peak_bytes)
-            clean = keep or self.clean_up()
+            clean = (keep or self.clean_up()) and clean
         self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEAN if clean else UNCLEAN)
         return clean
 
@@ -411,11 +410,16 @@ def pipe_size(fd: int) -> int:
         return 0
 
 
-def put_back(pipe: list[tuple[int, int]]) -> None:
+def put_back(pipe: list[tuple[int, int]]) -> bool:
+    """Undo what a program did to the pipes; False when one that it enlarged still holds too much for that."""
     for fd, (flags, size) in zip((1, 2), pipe, strict=True):
         fcntl.fcntl(fd, fcntl.F_SETFL, flags)
-        if size:
-            fcntl.fcntl(fd, F_SETPIPE_SZ, size)
+        try:
+            if size:
+                fcntl.fcntl(fd, F_SETPIPE_SZ, size)
+        except OSError:
+            return False
+    return True
 
 
 class Made(NamedTuple):
@@ -492,12 +496,14 @@ def child(fds: tuple[int, ...], config: dict[str, Any]) -> None:
     leave = posix._exit  # a program may replace what the modules hold
     try:
         take(fds)
-        job = read_job()
+        head = bytearray(HEAD_BYTES)
+        job = read_job(head)
         try:
             confine(config, job["rlimits"])
         except BaseException as error:
-            answer(pack(job["nonce"], NOT_STARTED, NO_UNIT, type(error).__name__, str(error)))
+            answer(pack(head[JOB.size :], NOT_STARTED, NO_UNIT, type(error).__name__, str(error)))
             leave(0)
+        head[:] = bytes(len(head))  # no program may say that it was never started
         if "argv" in job:
             execute(job)
         else:
@@ -556,16 +562,16 @@ def load_filter(code: bytearray, pid_at: list[int]) -> None:
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
-def read_job() -> dict[str, Any]:
-    """What the supervisor has sent, in one read where it fits."""
-    data = read_up_to(JOB.size, posix.read(CHANNEL, READ_BYTES))
-    data = read_up_to(JOB.size + JOB.unpack_from(data)[0], data)
-    job: dict[str, Any] = marshal.loads(memoryview(data)[JOB.size :])  # noqa: S302 - from the supervisor
+def read_job(head: bytearray) -> dict[str, Any]:
+    """What the supervisor has sent. head: where the first of it goes, a nonce with it, and nowhere else."""
+    left = memoryview(head)
+    while left:
+        count = posix.readv(CHANNEL, [left])
+        if not count:
+            raise EOFError
+        left = left[count:]
+    job: dict[str, Any] = marshal.loads(read_exactly(JOB.unpack_from(head)[0]))  # noqa: S302 - from the supervisor
     return job
-
-
-def read_up_to(size: int, data: bytes) -> bytes:
-    return data if len(data) >= size else data + read_exactly(size - len(data))
 
 
 def read_exactly(size: int) -> bytes:
@@ -726,7 +732,7 @@ def describe(error: BaseException, message_chars: int) -> tuple[str, str | None]
     return name, text
 
 
-def pack(nonce: bytes, kind: int, unit: int, name: str, text: str | None) -> bytes:
+def pack(nonce: bytes | bytearray, kind: int, unit: int, name: str, text: str | None) -> bytes:
     name_bytes = name.encode("utf-8", "surrogatepass")
     text_bytes = b"" if text is None else text.encode("utf-8", "surrogatepass")
     size = FRAME.size + len(name_bytes) + len(text_bytes)
