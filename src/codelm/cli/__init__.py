@@ -25,6 +25,7 @@ from codelm.cli.train import train
 from codelm.errors import EXIT_INTERRUPTED, CodelmError, MissingError, OutputError, UsageError
 
 INTERRUPTED = "interrupted; run the same command again to go on"
+TERMINATED = "terminated; run the same command again to go on"
 
 # The extra that brings each optional library.
 EXTRA_OF = {
@@ -125,4 +126,5 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:
     """Leave through the `with` blocks that save and clean up."""
+    print(f"codelm: error: {TERMINATED}", file=sys.stderr)
     sys.exit(128 + number)

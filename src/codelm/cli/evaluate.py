@@ -121,6 +121,8 @@ def evaluate(
     }
     problem_set = load_problems(problems)
     if show is not None:
+        if as_json:
+            raise UsageError("--show prints text; leave out --json")
         if auto_time:
             raise UsageError(
                 "--show takes a time limit in seconds: --timeout auto measures all problems first"
@@ -168,7 +170,7 @@ def parse_timeout(seconds: float | str) -> "Limits":
     try:
         return Limits(time_s=float(seconds))
     except ValueError as error:
-        raise UsageError(f"--timeout must be 0.01 to 86400 seconds; found {seconds}") from error
+        raise UsageError(f"--timeout must be 0.01 to 86400 seconds, or auto; found {seconds!r}") from error
 
 
 def _notes(evaluation: "Evaluation") -> list[str]:
@@ -183,6 +185,11 @@ def _notes(evaluation: "Evaluation") -> list[str]:
     if undefined := [k for k, score in evaluation.pass_at_k.items() if math.isnan(score.value)]:
         names = ", ".join(f"pass@{k}" for k in undefined)
         notes.append(f"note: {names} undefined: {fewest[0]} has only {fewest[1]} samples, no task has fewer")
+    if evaluation.truncate == "none" and 2 * evaluation.fenced > evaluation.samples:
+        notes.append(
+            f"note: {evaluation.fenced:,} of {evaluation.samples:,} texts hold a code fence (```), as a chat "
+            "model's answers do; --truncate fenced judges the code in them"
+        )
     certificate = evaluation.certificate
     if certificate.failing:
         notes.append(
@@ -224,11 +231,11 @@ def _harmless(text: str) -> str:
 
 
 def _print_tables(evaluation: "Evaluation") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    scored = f"{len(evaluation.counts)} of {evaluation.problems} problems"
-    score = Table(title=f"{evaluation.problem_set}, {scored}", title_justify="left")
+    from codelm.cli._console import Console
+
+    score = Table(title=_title(evaluation), title_justify="left")
     for name in ("", "score", "95% over problems", "95% on these problems"):
         score.add_column(name, justify="right")
     for k, worst in evaluation.pass_at_k.items():
@@ -252,6 +259,16 @@ def _print_tables(evaluation: "Evaluation") -> None:
     for table in (score, verdicts, slowest):
         console.print(table)
     console.print(f"rows: {evaluation.results}", soft_wrap=True, markup=False)
+
+
+def _title(evaluation: "Evaluation") -> str:
+    """What was scored, and how it was judged."""
+    settings = evaluation.settings
+    limit = "limits by problem" if "time_limits" in settings else f"{settings['limits']['time_s']:g} s each"
+    return (
+        f"{evaluation.problem_set}, {len(evaluation.counts)} of {evaluation.problems} problems, "
+        f"{evaluation.samples:,} samples\njudge {settings['judge']}, tier {settings['tier']}, {limit}"
+    )
 
 
 def _add_score(table: "Table", name: str, worst: "PassAtK", best: "PassAtK") -> None:
