@@ -51,7 +51,7 @@ app.command()(report)
 app.command()(reproduce)
 app.command()(doctor)
 app.add_typer(corpus_app, name="corpus", help="Collect, filter, deduplicate and split source files.")
-app.add_typer(problems_app, name="problems", help="List, show and fetch problem sets.")
+app.add_typer(problems_app, name="problems", help="List, show, check, fetch and draw problem sets.")
 app.add_typer(tokenizer_app, name="tokenizer", help="Train a tokenizer.")
 
 

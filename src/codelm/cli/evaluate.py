@@ -10,12 +10,15 @@ import typer
 from codelm.errors import InfraError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rich.table import Table
 
     from codelm.evaluation import Evaluation, JudgeOptions, Shown
     from codelm.sandbox import Limits
     from codelm.stats import PassAtK
 
+SHOWN = 10  # names of problems in a note
 WARNING = (
     "warning: tier `process` contains nothing: the samples' code can read and write your files and use the "
     "network as you can; judge only samples you would run yourself"
@@ -26,7 +29,7 @@ def evaluate(
     samples: Annotated[str, typer.Argument(help="JSON Lines of task_id and completion (.jsonl, .gz, .zst).")],
     *,
     problems: Annotated[
-        str, typer.Option(help="Problem set: humaneval, starter, chains, or a problem file.")
+        str, typer.Option(help="Problem set: a name that `codelm problems list` shows, or a problem file.")
     ] = "humaneval",
     k: Annotated[str, typer.Option(help="The k of pass@k, separated by commas.")] = "1,10,100",
     timeout: Annotated[
@@ -192,19 +195,22 @@ def _notes(evaluation: "Evaluation") -> list[str]:
         )
     certificate = evaluation.certificate
     if certificate.failing:
-        notes.append(
-            f"note: left out of the score, failing their self-test: {', '.join(certificate.failing)}"
-        )
+        notes.append(f"note: left out of the score, failing their self-test: {_some(certificate.failing)}")
     if evaluation.unconfirmed:
         notes.append(
             f"note: {len(evaluation.unconfirmed)} problems need their tests in one process with the program; "
-            f"their passes are not confirmed: {', '.join(evaluation.unconfirmed)}"
+            f"their passes are not confirmed: {_some(evaluation.unconfirmed)}"
         )
     if certificate.uncertified:
         notes.append(
             f"note: {len(certificate.uncertified)} problems have no canonical solution: scored uncertified"
         )
     return notes
+
+
+def _some(names: "Collection[str]") -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(list(names)[:SHOWN]) + more
 
 
 def _print_shown(shown: "Shown") -> None:
