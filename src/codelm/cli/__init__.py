@@ -4,6 +4,7 @@ Results go to stdout, progress and messages to stderr. Exit codes are those of `
 """
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -71,9 +72,9 @@ def codelm(
 ) -> None:
     """Train, sample and evaluate language models of code.
 
-    Exit codes: 0 done, 1 a bug of ours, 2 wrong options, 3 unusable input, 4 output cannot be written,
-    5 something must be installed or fetched, 6 verdicts missing through our fault, 130 interrupted,
-    143 terminated.
+    Exit codes: 0 done, 1 a bug of ours (or a hole, of doctor --attack), 2 wrong options, 3 unusable input,
+    4 output cannot be written, 5 something must be installed or fetched, 6 verdicts missing through our fault,
+    130 interrupted, 143 terminated.
     """
 
 
@@ -104,6 +105,11 @@ def run(command: typer.Typer) -> NoReturn:
             print(message, file=sys.stderr)
             sys.exit(UsageError.exit_code)
         _fail(message, UsageError.exit_code)
+    except SystemExit as error:
+        # Typer replaces standard output and ends so, with the code of a bug, when its reader has left.
+        if error.code == 1 and not isinstance(sys.stdout, io.TextIOBase):
+            sys.exit(OutputError.exit_code)
+        raise
     except (KeyboardInterrupt, typer.Abort):
         _fail(INTERRUPTED, EXIT_INTERRUPTED)
     except OSError as error:
