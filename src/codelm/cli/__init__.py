@@ -73,8 +73,8 @@ def codelm(
     """Train, sample and evaluate language models of code.
 
     Exit codes: 0 done, 1 a bug of ours (or a hole, of doctor --attack), 2 wrong options, 3 unusable input,
-    4 output cannot be written, 5 something must be installed or fetched, 6 verdicts missing through our fault,
-    130 interrupted, 143 terminated.
+    4 output cannot be written, 5 something must be installed or fetched, 6 verdicts missing through our
+    fault, 130 interrupted, 143 terminated.
     """
 
 
