@@ -13,6 +13,7 @@ from codelm.evaluation._confirm import confirm, decided_apart
 from codelm.evaluation._forgeries import Forgery, forgeries
 from codelm.evaluation._split import SplitJudge
 from codelm.evaluation._verdict import Verdict
+from codelm.problems import read_problems
 from codelm.sandbox import Limits, probe
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +77,31 @@ def test_no_forgery_is_a_plain_pass_where_the_problem_needs_one_process(judges) 
         assert beside.passed
         confirmed = confirm(beside, judges[1].judge(problem, ROWS[name].completion))
         assert not confirmed.passed or "unconfirmed" in confirmed.flags
+
+
+EQUALS_ALL = """
+class A:
+    __eq__ = lambda self, other: True
+    __hash__ = lambda self: 0
+def NAME(*given):
+    return A()
+class Solution:
+    def NAME(self, *given):
+        return A()
+"""
+
+
+def test_problems_of_apps_that_call_a_function_are_judged_apart(judges, data_dir) -> None:
+    """A method of `Solution` too: the tests find either by its use."""
+    problems = [p for p in read_problems(data_dir / "apps").problems.values() if p.kind == "script"]
+    assert len(problems) == 2
+    for problem in problems:
+        right = judges[1].judge(problem, problem.canonical_solution or "")
+        assert (right.verdict, right.needs_inprocess) == (Verdict.PASSED, None)
+        forged = EQUALS_ALL.replace("NAME", problem.entry_point)
+        assert judges[0].judge(problem, forged).passed
+        assert judges[1].judge(problem, forged).verdict is Verdict.WRONG
+        assert judges[1].judge(problem, "").result == f"failed: name {problem.entry_point!r} is not defined"
 
 
 def test_table_in_the_documents_is_that_of_the_rows() -> None:

@@ -100,10 +100,10 @@ class CandidateBox:
         self._looked_s = self._since_s = self._unseen_s = 0.0
         self._left = limits
 
-    def load(self, source: str, entry_point: str, seed: int, limits: Limits | None) -> Outcome:
-        """Run prompt and completion. limits: where they are not the sandbox's own."""
+    def load(self, source: str, needed: str, seed: int, limits: Limits | None) -> Outcome:
+        """Run prompt and completion. needed: a name they must define; limits: if not the sandbox's."""
         # The second unit fails, as the call of the tests would, where the name is not defined.
-        units = source, f"{entry_point}\n", _CANDIDATE
+        units = source, f"{needed}\n", _CANDIDATE
         program = Program(units=units, seed=seed, limits=limits)
         return self._charge(self._session.load(program, handler=_HANDLER, converses=True))
 
