@@ -1,6 +1,7 @@
 """Scripts, commands and sessions: what is kept, what builds on what, and what ends them."""
 
 import os
+import select
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from support import absent
 
 from codelm.sandbox import Clock, Command, Ended, Limits, Program, Sandbox, Session, probe
+from codelm.sandbox._exchange import Exchange
 
 MiB = 1 << 20
 TIERS = ("process", "full", "gvisor")
@@ -276,6 +278,28 @@ def test_program_that_says_it_failed_and_runs_on_is_stopped_by_its_clock(session
     assert (outcome.ended, outcome.clock) == (Ended.TIMED_OUT, Clock.CHARGED)
     outcome = session.load(Program(units=(FORGED_FAILURE + "time.sleep(0.1)",)), handler="answer")
     assert (outcome.ended, outcome.tampered) == (Ended.EXITED, True)  # its second frame is the worker's own
+
+
+FORGED_LOADING = (
+    "import os, sys\nf = sys._getframe()\nwhile 'job' not in f.f_locals: f = f.f_back\n"
+    "g, n = f.f_globals, f.f_locals['job']['nonce']\n"
+    "os.write(3, g['pack'](n, g['FINISHED'], g['NO_UNIT'], '', 'a note'))\nos._exit(0)\n"
+)
+
+
+def test_program_that_says_it_is_loaded_and_is_gone_is_tampering(session, monkeypatch) -> None:
+    """The report of its end is there before its frame is read: nothing is loaded, so nothing finished."""
+    step = Exchange.step
+
+    def late_step(exchange: Exchange, *, listening: bool = False) -> bool:
+        select.select([exchange._housing.control], [], [], 5.0)
+        return step(exchange, listening=listening)
+
+    with monkeypatch.context() as late:
+        late.setattr(Exchange, "step", late_step)
+        outcome = session.load(Program(units=(FORGED_LOADING,)), handler="answer")
+    assert (outcome.ended, outcome.tampered, outcome.proof) == (Ended.EXITED, True, False)
+    assert (outcome.message, outcome.exit_status, session.is_loaded) == (None, 0, False)
 
 
 FORGED_END = """
