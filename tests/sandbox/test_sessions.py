@@ -384,6 +384,21 @@ def test_session_misused_is_a_programming_error(box) -> None:
         session.run(Program(units=("x = 1",)))
 
 
+STDIN = """
+import fcntl, os
+assert os.read(0, 1) == b"" and os.get_inheritable(0)
+assert fcntl.fcntl(0, fcntl.F_GETFL) & (os.O_ACCMODE | os.O_NONBLOCK | os.O_APPEND) == os.O_RDONLY
+fcntl.fcntl(0, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND)
+"""
+
+
+def test_program_without_input_has_an_empty_one_of_its_own(box) -> None:
+    """It can be read only, what a program starts has it too, and what is done to it is gone with it."""
+    for _ in range(2):
+        outcome = box.run(Program(units=(STDIN,)))
+        assert outcome.proof, outcome
+
+
 FLAGS = """
 import fcntl, os
 for fd in (1, 2):

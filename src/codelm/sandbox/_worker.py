@@ -513,9 +513,13 @@ def child(fds: tuple[int, ...], config: dict[str, Any]) -> None:
 
 
 def take(fds: tuple[int, ...]) -> None:
-    """Keep four descriptors: its socket, and standard input, output and error, its own if it has them."""
+    """Keep four descriptors: its socket, and standard input, output and error, its own if it has them.
+
+    Standard input is its own in any case: flags and locks stay with what was opened for as long as anybody
+    has it open, and the worker's is the supervisor's.
+    """
     assert fds[0] == CHANNEL, "the worker keeps no descriptor so low"
-    for number, fd in enumerate(fds[1:]):
+    for number, fd in enumerate(fds[1:] or (posix.open("/dev/null", posix.O_RDONLY),)):
         posix.dup2(fd, number)
     posix.closerange(CHANNEL + 1, OPEN_MAX)
 
