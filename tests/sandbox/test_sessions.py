@@ -417,6 +417,25 @@ def test_program_that_changes_its_output_pipe_changes_it_for_no_other(box) -> No
         assert outcome.proof, outcome
 
 
+LEAVES_FLAGS = """
+import fcntl, os
+ready, told = os.pipe()
+if os.fork() == 0:
+    os.write(told, b".")
+    while True:
+        fcntl.fcntl(1, fcntl.F_SETFL, os.O_NONBLOCK)
+os.read(ready, 1)
+"""
+
+
+def test_process_that_is_left_changes_the_output_pipe_for_no_other(box) -> None:
+    """It changes it until it is killed, so the pipe is put back after that."""
+    for _ in range(5):
+        assert box.run(Program(units=(LEAVES_FLAGS,))).leftover_processes == 1
+        outcome = box.run(Program(units=("import os; assert os.get_blocking(1)",)))
+        assert outcome.proof, outcome
+
+
 def test_memory_that_a_killed_child_held_is_seen_while_its_parent_sleeps() -> None:
     """The kernel kills one process of a program; the program is stopped for memory, not for time."""
     source = (
