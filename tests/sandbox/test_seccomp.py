@@ -104,8 +104,7 @@ def by_arguments(first: int, second: int, *, namespaces: bool) -> dict[str, bool
     allowed["clone"] = not first & NAMESPACES
     allowed["setpriority"] = (first, second) == (0, 0)
     allowed["socketpair"] = first == 1 and (namespaces or second % 16 in (1, 5))
-    refused = {1024, 1026} if namespaces else {1024, 1026, 8, 10, 15}
-    allowed["fcntl"] = second not in refused
+    allowed["fcntl"] = second not in {1024, 1026, 8, 10, 15}
     harmless = {0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451}
     allowed["mknod"] = not second & 0x2000
     allowed["mknodat"] = not first & 0x2000  # which is its third argument here, too
