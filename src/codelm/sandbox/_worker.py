@@ -479,10 +479,14 @@ def kill_children() -> None:
 
 
 def empty(folder: str, mode: int = 0o700) -> None:
-    """Remove all that a folder holds, and give it this mode. Follows no link; any depth and any mode."""
+    """Remove all that a folder holds, and give it this mode. Follows no link; any depth and any mode.
+
+    Its times are then those of now: a program may set them to 128 bits of its choice.
+    """
     posix.chmod(folder, mode)
     while posix.listdir(folder):
         flatten(folder)
+    posix.utime(folder)
 
 
 def flatten(folder: str) -> None:
