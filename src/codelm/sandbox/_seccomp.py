@@ -32,10 +32,12 @@ SOCKET_KIND, CONNECTED_KINDS = 0xF, (1, 5)  # bits of the type; other kinds can 
 PRIO_PROCESS, PR_SET_PDEATHSIG = 0, 1
 DEVICE = stat.S_IFCHR  # a bit of no other kind of file but S_IFBLK; gVisor lets anybody make devices
 
-# ioctl: characters into a terminal's input, TIOCSTI and TIOCLINUX. Where no namespace and no read-only mount
-# stands behind it, only what honest programs need: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
+# ioctl: characters into a terminal's input, TIOCSTI and TIOCLINUX; flags of a folder, which outlive a
+# cleaning, FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR. Where no namespace and no read-only mount stands behind it,
+# only what honest programs need: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
 # Others name the host's interfaces, send signals (FIOSETOWN), or seal files that may only be read.
-TERMINAL_REQUESTS, HARMLESS_REQUESTS = (0x5412, 0x541C), (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+TERMINAL_REQUESTS, FLAG_REQUESTS = (0x5412, 0x541C), (0x40086602, 0x401C5820)
+HARMLESS_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 # fcntl: see and hold up what others do with a file (F_SETLEASE, F_NOTIFY); have the kernel signal any process
 # of the same user (F_SETOWN, F_SETSIG, F_SETOWN_EX), also by a pipe that the next program has, too.
 FILE_COMMANDS, SIGNAL_COMMANDS = (1024, 1026), (8, 10, 15)
@@ -121,7 +123,7 @@ def filter_bytes(
     code.on("fcntl", [_argument(1), *_none(*FILE_COMMANDS, *SIGNAL_COMMANDS)])
     if namespaces:
         code.on("socketpair", [_argument(0), *_only(AF_UNIX)])
-        code.on("ioctl", [_argument(1), *_none(*TERMINAL_REQUESTS)])
+        code.on("ioctl", [_argument(1), *_none(*TERMINAL_REQUESTS, *FLAG_REQUESTS)])
     else:
         kind = [_argument(1), _instruction(AND, SOCKET_KIND), *_only(*CONNECTED_KINDS)]
         code.on("socketpair", [_argument(0), *_only(AF_UNIX), *kind])
