@@ -45,6 +45,9 @@ VALUES = (
         1024,
         1026,
         1030,
+        1035,
+        1036,
+        1038,
         0x200,
         0x203,
         0x80001,
@@ -105,7 +108,7 @@ def by_arguments(first: int, second: int, *, namespaces: bool) -> dict[str, bool
     allowed["clone"] = not first & NAMESPACES
     allowed["setpriority"] = (first, second) == (0, 0)
     allowed["socketpair"] = first == 1 and (namespaces or second % 16 in (1, 5))
-    allowed["fcntl"] = second not in {1024, 1026, 8, 10, 15}
+    allowed["fcntl"] = second not in {1024, 1026, 8, 10, 15, 1036, 1038}
     harmless = {0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451}
     allowed["mknod"] = not second & 0x2000
     allowed["mknodat"] = not first & 0x2000  # which is its third argument here, too
