@@ -80,6 +80,7 @@ READ, WRITE, EXECUTE = 1, 2, 4
 MAX_NAME_CHARS = 200
 NOTHING_OF = (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE)
 place = operator.attrgetter("st_dev", "st_ino")
+rights = operator.attrgetter("st_mode", "st_uid", "st_gid")
 lasting = operator.attrgetter("st_dev", "st_ino", "st_mode", "st_uid", "st_gid")
 state = operator.attrgetter("st_dev", "st_ino", "st_mode", "st_uid", "st_gid", "st_mtime_ns", "st_ctime_ns")
 
@@ -253,7 +254,10 @@ class Worker:
         with contextlib.suppress(FileExistsError):
             posix.mkdir("scratch", 0o700)
         self.made = look_at_scratch()
-        self.pipe = look_at_pipe()
+        # Programs own it as an ordinary user's in tier full, and could set its mode and times.
+        whose = posix.geteuid() if self.program_uid is None else self.program_uid
+        self.owns_pipe = posix.fstat(1).st_uid == whose
+        self.pipe = look_at_pipe(owned=self.owns_pipe)
 
     def serve(self) -> None:
         """Until the supervisor is gone or something cannot be cleaned up."""
@@ -305,7 +309,10 @@ class Worker:
         # Last, when nothing of the program is left to change it once more.
         if not self.config["guarded"]:  # gVisor has none that another program could see: 80 us for nothing
             unlock_pipe()
-        clean = (look_at_pipe() == self.pipe or put_back(self.pipe)) and clean
+        if self.owns_pipe:
+            posix.utime(1)
+            posix.utime(2)
+        clean = (look_at_pipe(owned=self.owns_pipe) == self.pipe or put_back(self.pipe)) and clean
         self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEAN if clean else UNCLEAN)
         return clean
 
@@ -402,9 +409,19 @@ class Worker:
         return is_as_made("scratch", self.made.scratch, []) and is_as_made(".", self.made.around, ["scratch"])
 
 
-def look_at_pipe() -> list[tuple[int, int]]:
-    """Flags and size of the pipes into which programs print: all programs share them."""
-    return [(fcntl.fcntl(fd, fcntl.F_GETFL), pipe_size(fd)) for fd in (1, 2)]
+class Pipe(NamedTuple):
+    """A pipe into which programs print: all programs share it."""
+
+    flags: int
+    size: int
+    rights: tuple[int, int, int] | None  # mode, user and group, where programs own it
+
+
+def look_at_pipe(*, owned: bool) -> list[Pipe]:
+    return [
+        Pipe(fcntl.fcntl(fd, fcntl.F_GETFL), pipe_size(fd), rights(posix.fstat(fd)) if owned else None)
+        for fd in (1, 2)
+    ]
 
 
 def pipe_size(fd: int) -> int:
@@ -421,14 +438,20 @@ def unlock_pipe() -> None:
         fcntl.fcntl(fd, F_OFD_SETLK, NO_LOCK)
 
 
-def put_back(pipe: list[tuple[int, int]]) -> bool:
-    """Undo what a program did to the pipes; False when one that it enlarged still holds too much for that."""
-    for fd, (flags, size) in zip((1, 2), pipe, strict=True):
-        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+def put_back(pipes: list[Pipe]) -> bool:
+    """Undo what a program did to the pipes; False when one is not its own any more, or when one that it
+    enlarged still holds too much for that.
+    """
+    for fd, pipe in zip((1, 2), pipes, strict=True):
+        fcntl.fcntl(fd, fcntl.F_SETFL, pipe.flags)
         try:
-            if size:
-                fcntl.fcntl(fd, F_SETPIPE_SZ, size)
+            if pipe.size:
+                fcntl.fcntl(fd, F_SETPIPE_SZ, pipe.size)
+            if pipe.rights:
+                posix.fchmod(fd, stat.S_IMODE(pipe.rights[0]))
         except OSError:
+            return False
+        if pipe.rights and rights(posix.fstat(fd)) != pipe.rights:
             return False
     return True
 
