@@ -1,8 +1,9 @@
 """The verdict frame is parsed strictly: anything but one whole genuine frame is nothing."""
 
 import importlib.util
+import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -135,3 +136,44 @@ def test_cleaning_follows_no_link_and_knows_no_depth(worker, tmp_path) -> None:
     worker.empty(str(scratch))
     assert list(scratch.iterdir()) == []
     assert (outside / "kept").exists()
+
+
+@pytest.mark.parametrize(("after_s", "noticed"), [(0.0, True), (2.9, True), (3.1, False)])
+def test_file_left_within_the_tick_of_the_scratch_folders_making_is_noticed(
+    worker, tmp_path, monkeypatch, after_s, noticed
+) -> None:
+    """By what it holds, while its times stand still: where a program began so soon, however late it ended."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.chdir(tmp_path)
+    clock = SimpleNamespace(monotonic=lambda: clock.now, now=0.0)
+    monkeypatch.setattr(worker, "time", clock)
+    monkeypatch.setattr(worker, "state", lambda _: "as it was")
+    one = worker.Worker.__new__(worker.Worker)
+    one.forked, one.config, one.wait_for = 0, {}, lambda _: False
+    one.look()
+    assert one.is_pristine()
+    with monkeypatch.context() as patch:
+        patch.setattr(worker.posix, "fork", lambda: (tmp_path / "scratch" / "left").touch() or 1)
+        clock.now = after_s
+        one.run_one((), keep=True)
+    clock.now += 5
+    assert one.is_pristine() != noticed
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.2])
+def test_file_left_after_a_cleaning_is_noticed_at_once_and_later(
+    worker, tmp_path, monkeypatch, after_s
+) -> None:
+    """By the folder's times, or while these stand still by what it holds."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.chdir(tmp_path)
+    one = worker.Worker.__new__(worker.Worker)
+    one.program_uid = None
+    one.look()
+    assert one.clean_up()
+    one.in_doubt = after_s == 0.0
+    time.sleep(after_s)
+    assert one.is_pristine()
+    one.in_doubt = after_s == 0.0
+    (tmp_path / "scratch" / "left").touch()
+    assert not one.is_pristine()

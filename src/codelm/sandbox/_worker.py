@@ -78,6 +78,9 @@ CLEAN, CLEANING, UNCLEAN = range(3)
 PT_LOAD, PF_X = 1, 1
 READ, WRITE, EXECUTE = 1, 2, 4
 MAX_NAME_CHARS = 200
+TICK_S = (
+    3.0  # files' times stand still for 1 to 10 ms; where a file system keeps whole seconds, for one or two
+)
 NOTHING_OF = (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE)
 place = operator.attrgetter("st_dev", "st_ino")
 rights = operator.attrgetter("st_mode", "st_uid", "st_gid")
@@ -253,11 +256,16 @@ class Worker:
         self.poll.register(control, 0)  # the supervisor says nothing while one runs: only a hang-up wakes us
         with contextlib.suppress(FileExistsError):
             posix.mkdir("scratch", 0o700)
-        self.made = look_at_scratch()
+        self.look()
         # Programs own it as an ordinary user's in tier full, and could set its mode and times.
         whose = posix.geteuid() if self.program_uid is None else self.program_uid
         self.owns_pipe = posix.fstat(1).st_uid == whose
         self.pipe = look_at_pipe(owned=self.owns_pipe)
+
+    def look(self) -> None:
+        """Remember the scratch folder as it is now: empty."""
+        self.made, self.looked_at = look_at_scratch(), time.monotonic()
+        self.in_doubt = False  # whether a program began so soon that the times may have stood still
 
     def serve(self) -> None:
         """Until the supervisor is gone or something cannot be cleaned up."""
@@ -287,6 +295,8 @@ class Worker:
     def run_one(self, fds: tuple[int, ...], *, keep: bool) -> bool:
         """One program, from its fork to when nothing of it is left; False when that is not to be had."""
         began = time.monotonic()
+        if began < self.looked_at + TICK_S:
+            self.in_doubt = True
         pid = posix.fork()
         if pid == 0:
             self.for_programs.enter()
@@ -378,7 +388,8 @@ class Worker:
                 empty("scratch", mode)
             elif not self.as_program(lambda: empty("scratch", mode)):
                 return False
-            old, self.made = self.made, look_at_scratch()
+            old = self.made
+            self.look()
         except OSError:
             return False
         return bool(lasting(self.made.scratch) == lasting(old.scratch)) and is_as_made(
@@ -402,11 +413,19 @@ class Worker:
     def is_pristine(self) -> bool:
         """Whether the scratch folder is as it was made, so that the next program can have it.
 
-        Any entry made or removed in it, and any change of its mode or owner, moves one of its times; within
-        the clock tick of its making they stand still, so what it holds is looked at too. Emptying it after
-        each program would cost more than all else where that waits for the disk (3.7 ms measured).
+        Any entry made or removed in it, and any change of its mode or owner, moves one of its times, and the
+        time of the last change cannot be set back. Within the clock tick of its making they stand still: so
+        after a program that began then, however long it took, what the folder holds is looked at too (30 us
+        that the others are spared). Emptying it after each program would cost more than all else where that
+        waits for the disk (3.7 ms measured).
         """
-        return is_as_made("scratch", self.made.scratch, []) and is_as_made(".", self.made.around, ["scratch"])
+        entries: dict[str, list[str]] = {"scratch": [], ".": ["scratch"]} if self.in_doubt else {}
+        if not is_as_made("scratch", self.made.scratch, entries.get("scratch")):
+            return False
+        if not is_as_made(".", self.made.around, entries.get(".")):
+            return False
+        self.in_doubt = False
+        return True
 
 
 class Pipe(NamedTuple):
@@ -467,11 +486,11 @@ def look_at_scratch() -> Made:
     return Made(posix.stat("scratch", follow_symlinks=False), posix.stat("."))
 
 
-def is_as_made(folder: str, made: posix.stat_result, entries: list[str]) -> bool:
-    """Whether a folder has these entries, and the times, mode and owner that it was made with."""
+def is_as_made(folder: str, made: posix.stat_result, entries: list[str] | None) -> bool:
+    """Whether a folder has the times, mode and owner that it was made with, and these entries, or any."""
     try:
         now = posix.stat(folder, follow_symlinks=False)
-        return bool(state(now) == state(made)) and posix.listdir(folder) == entries
+        return bool(state(now) == state(made)) and (entries is None or posix.listdir(folder) == entries)
     except OSError:
         return False
 
