@@ -8,7 +8,7 @@ from pathlib import Path
 COMMANDS = (
     "evaluate", "compare", "sample", "train", "reproduce", "report",
     "corpus build", "corpus stats", "corpus tokenize", "tokenizer train",
-    "problems list", "problems show", "problems fetch", "problems chains", "doctor",
+    "problems list", "problems show", "problems check", "problems fetch", "problems chains", "doctor",
 )  # fmt: skip
 OUT = Path(__file__).with_name("commands.md")
 

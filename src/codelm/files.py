@@ -41,7 +41,7 @@ def open_text(path: str | Path) -> Iterator[IO[str]]:
         raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
     with opened as stream:
         unpacked = io.BufferedReader(_Zstd(stream)) if packing is None else stream
-        yield io.TextIOWrapper(unpacked, encoding="utf-8")
+        yield io.TextIOWrapper(unpacked, encoding="utf-8-sig")  # editors of Windows put a mark first
 
 
 def read_jsonl(path: str | Path) -> Iterator[Row]:
@@ -56,8 +56,9 @@ def read_jsonl(path: str | Path) -> Iterator[Row]:
                 if not text.isspace():
                     yield Row(line, parse_object(text, f"{path}, line {line}"))
         except _damage() as error:
+            where = f"after line {line}" if line else "at its start"
             raise InputError(
-                f"{path}, after line {line}: damaged or cut short ({_reason(error)}); fetch it again"
+                f"{path}, {where}: damaged or cut short ({_reason(error)}); fetch it again, or save as UTF-8"
             ) from error
 
 

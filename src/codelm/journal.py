@@ -150,7 +150,10 @@ class Journal:
                 return b"".join(parts)
 
     def _parse(self, line: bytes, number: int) -> Json:
-        return parse_object(line.decode(errors="replace"), f"{self.path}, line {number}")
+        try:
+            return parse_object(line.decode(errors="replace"), f"{self.path}, line {number}")
+        except InputError as error:
+            raise InputError(f"{error}; delete the file to start over") from error
 
     def _check_header(self, found: Json) -> None:
         if "journal" not in found:
@@ -163,7 +166,7 @@ class Journal:
         shown = ", ".join(differing[:_SHOWN]) + more
         raise InputError(
             f"{self.path}: left by a run with other settings ({shown}); "
-            "run with those settings to resume it, or delete it to start over"
+            "run with those settings, and on that input, to resume it, or delete it to start over"
         )
 
     def _write(self, row: Json) -> None:

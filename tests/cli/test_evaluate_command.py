@@ -76,7 +76,7 @@ def test_json_is_one_object_on_stdout(folder: Path) -> None:
         (("samples.jsonl",), 5, "codelm problems fetch humaneval"),
         (("samples.jsonl", "--k", "0"), 2, "--k must be whole numbers from 1 on"),
         (("samples.jsonl", "--k", "one"), 2, "found 'one'"),
-        (("samples.jsonl", "--timeout", "nan"), 2, "--timeout must be 0.01 to 86400 seconds; found nan"),
+        (("samples.jsonl", "--timeout", "nan"), 2, "0.01 to 86400 seconds, or auto; found 'nan'"),
         (("samples.jsonl", "--timeout", "0"), 2, "--timeout must be"),
         (("samples.jsonl", "--workers", "0"), 2, "--workers"),
         ((), 2, "samples"),

@@ -153,3 +153,16 @@ def test_command_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (5, "")
     assert "pip install 'codelm[train]'" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["problems", "list"], ["doctor"]])
+def test_reader_that_leaves_is_no_bug_of_ours(command) -> None:
+    """As `head` does: the code of output that cannot be written, and no word."""
+    program = [sys.executable, "-c", "from codelm.cli import main; main()", *command]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(program, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (4, "")

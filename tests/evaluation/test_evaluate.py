@@ -523,3 +523,10 @@ def test_language_that_is_not_judged_is_refused_before_anything_runs(samples: Pa
     go = [replace(problem, language="go") for problem in SET.problems.values()]
     with pytest.raises(UsageError, match="language 'go' is not judged"):
         evaluate_samples(samples, ProblemSet.of("go", go), workers=1)
+
+
+def test_stop_sequences_are_not_for_whole_programs(samples: Path) -> None:
+    """Which begin with what would cut them."""
+    _write(samples, [{"task_id": "t/0", "solution": "import math\ndef f0(x):\n    return 2 * x\n"}])
+    with pytest.raises(UsageError, match="whole programs: leave out --truncate paper"):
+        evaluate_samples(samples, SET, workers=1, truncate="paper")

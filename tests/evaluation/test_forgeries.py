@@ -27,7 +27,7 @@ def judges(request) -> Iterator[tuple[Judge, SplitJudge]]:
     if (reason := probe(request.param)) is not None:
         pytest.skip(reason) if request.param == "landlock" else absent(reason)
     with (
-        Judge(limits=LIMITS, workers=1, isolation=request.param) as beside,
+        Judge(judge="inline", limits=LIMITS, workers=1, isolation=request.param) as beside,
         SplitJudge(LIMITS, workers=1, isolation=request.param) as apart,
     ):
         yield beside, apart

@@ -208,12 +208,21 @@ def test_negative_control_finds_tests_that_pass_whatever_is_returned() -> None:
 
 
 @pytest.mark.parametrize("name", ["inline", "split", "confirm"])
-def test_judge_may_be_closed_twice_and_used_again(name) -> None:
-    """Inside of its own block, for one."""
+def test_judge_may_be_closed_twice_and_is_of_no_use_then(name) -> None:
+    """Inside of its own block, for one: it would start workers that nobody closes."""
     with Judge(SET, judge=name, workers=1) as judge:
         assert judge.judge("t/0", "    return 2 * x\n").passed
         judge.close()
-        assert judge.judge("t/0", "    return 2 * x\n").passed
+        with pytest.raises(ValueError, match="the judge is closed"):
+            judge.judge("t/0", "    return 2 * x\n")
+
+
+def test_option_that_a_judge_has_not_is_an_error() -> None:
+    """A typo would change what is scored, and say nothing."""
+    with pytest.raises(
+        TypeError, match="no option of a judge: isolaton, timeout; there are isolation, judge"
+    ):
+        Judge(SET, isolaton="process", timeout=1)
 
 
 def test_judge_whose_second_sandbox_does_not_start_leaves_nothing(monkeypatch) -> None:

@@ -178,3 +178,12 @@ def _certify(problems: list[Problem]) -> None:
         certificate = certify(judge, problems, on_tried=lambda: None)
     assert (certificate.failing, certificate.uncertified) == ({}, ())
     assert len(certificate.certified) == len(problems)
+
+
+def test_evalplus_is_not_fooled_by_what_broadcasts_to_nothing() -> None:
+    """Nor by an argument that was emptied."""
+    pytest.importorskip("numpy")
+    problems = load_problems("humaneval+").problems
+    empty = "    import numpy as np\n    return [[np.zeros((0, 1))] for _ in numbers]\n"
+    assert not _judge(problems["HumanEval/21"], empty).passed
+    assert not _judge(problems["HumanEval/32"], "    xs[:] = []\n    return 0.0\n").passed

@@ -74,7 +74,7 @@ def test_compare_results_with_other_problems_compares_the_shared_ones_and_says_s
         ({"limits": {"time_s": 5.0, "memory_bytes": 1}}, "limits.time_s is 3.0 for A, 5.0 for B"),
         (
             {"time_limits": dict.fromkeys("abcde", 1.0)},
-            "time_limits.c is not said for A, 1.0 for B and 2 more",
+            "time limits are the same for all tasks for A, found for each of 5 tasks for B",
         ),
     ],
 )

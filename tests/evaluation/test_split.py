@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 from support import absent
 
+from codelm.evaluation._peer import Peer
 from codelm.evaluation._program import assemble
 from codelm.evaluation._split import SplitJudge
 from codelm.evaluation._trial import SplitOutcome
 from codelm.evaluation._verdict import Verdict
+from codelm.evaluation._wire import WireError
 from codelm.problems import Problem, read_problems
 from codelm.sandbox import CancelledError, Limits, probe
 
@@ -250,6 +252,59 @@ def test_stop_iteration_of_a_call_does_not_end_the_tests_loop(judge) -> None:
     task = problem("assert all(map(lambda x: candidate(x) == x, [1, 2]))")
     outcome = judge.judge(task, "    raise StopIteration\n")
     assert (outcome.verdict, outcome.result) == (Verdict.ERROR, "failed: a call raised StopIteration")
+
+
+def test_failure_of_ours_in_a_trial_does_not_reach_the_next(judge, monkeypatch) -> None:
+    """The box of the tests was in the middle of a conversation."""
+    task = problem("assert candidate(1) == 2")
+    with monkeypatch.context() as patch:
+        patch.setattr("codelm.evaluation._split_boxes.CandidateBox.call", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            judge.judge(task, "    return a[0] + 1\n")
+    for _ in range(2):
+        assert judge.judge(task, "    return a[0] + 1\n").result == "passed"
+
+
+def test_number_of_few_bits_equals_only_what_it_is(judge) -> None:
+    """numpy rounds Python's number to the other's width before it compares."""
+    pytest.importorskip("numpy")
+    task = problem("assert candidate() == 2049 or candidate() == 125411328000")
+    for text in ("np.float16(2048)", "np.float16('inf')", "np.float32(2048)"):
+        completion = f"    import numpy as np\n    return {text}\n"
+        assert judge.judge(task, completion).verdict is Verdict.WRONG
+    assert (
+        judge.judge(
+            problem("assert candidate() == 0.5"), "    import numpy as np\n    return np.float16(0.5)"
+        ).result
+        == "passed"
+    )
+
+
+def test_exception_whose_text_needs_its_making_crosses(judge) -> None:
+    """subprocess' own, for one."""
+    task = problem("candidate()")
+    completion = "    import subprocess\n    raise subprocess.CalledProcessError(1, 'x')\n"
+    outcome = judge.judge(task, completion)
+    assert (outcome.verdict, outcome.exception) == (Verdict.ERROR, "CalledProcessError")
+
+
+def test_name_of_a_type_is_cut_where_it_is_read(judge) -> None:
+    """Whoever sends it."""
+    completion = "    raise type('A' * 10**6, (Exception,), {})('no')\n"
+    outcome = judge.judge(problem("candidate()"), completion)
+    assert outcome.exception is not None
+    assert len(outcome.exception) <= 200
+
+
+def test_what_one_candidate_handed_over_is_gone_with_its_tests(judge) -> None:
+    """The process of the tests is shared with the next."""
+    peer = Peer(lambda _: b"")
+    for number in range(10_000):
+        peer.imported("callable", number)
+    with pytest.raises(WireError, match="more than 10000"):
+        peer.imported("callable", 10_000)
+    peer.forget()
+    peer.imported("callable", 1)
 
 
 def test_nothing_of_one_program_of_tests_is_left_for_the_next(judge) -> None:

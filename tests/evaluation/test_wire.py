@@ -97,6 +97,14 @@ def test_long_list_of_numbers_arrives_as_it_was(value: Any) -> None:
     assert same(cross(value)[0], value)
 
 
+@pytest.mark.parametrize("value", [np.float16(0.5), np.float32("nan"), np.complex64(1 + 2j)])
+def test_number_of_numpy_arrives_with_all_bits_that_there_are(value: Any) -> None:
+    """Of the same value: with fewer bits it would equal what it rounds to."""
+    [arrived] = cross(value)
+    assert arrived.dtype == {"f": "float64", "c": "complex128"}[value.dtype.kind]
+    np.testing.assert_equal(complex(arrived), complex(value))
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -115,7 +123,7 @@ def test_long_list_of_numbers_arrives_as_it_was(value: Any) -> None:
         collections.deque([1, 2, 3], maxlen=2),
         datetime.datetime(2020, 1, 2, 3, 4, 5, 6, datetime.timezone(datetime.timedelta(hours=5)), fold=1),
         np.int64(5),
-        np.float32("nan"),
+        np.float64("nan"),
         np.bool_(True),
         np.str_("ab"),
         np.arange(6, dtype="int8").reshape(2, 3),

@@ -19,6 +19,30 @@ CASES = {
         "    pass\n\nfrom math import pi\ndef f(x):\n    return 1\n",
     ),
     "another name begins alike": ("```\ndef f2(x):\n    pass\n```", "def f2(x):\n    pass\n"),
+    "a draft, then better": (
+        "```\ndef f(x):\n    return 0\n```\nThat is wrong:\n```\ndef f(x):\n    return 1\n```\n",
+        "    pass\n\ndef f(x):\n    return 1\n",
+    ),
+    "what it thinks": (
+        "<think>```python\ndef f(x):\n    return 0\n``` no\n</think>\n```python\n    return 1\n```",
+        "    return 1\n",
+    ),
+    "a helper in a block of its own": (
+        "```python\nimport re\ndef g():\n    return 1\n```\nand\n```python\ndef f(x):\n    return g()\n```",
+        "    pass\n\nimport re\ndef g():\n    return 1\n\ndef f(x):\n    return g()\n",
+    ),
+    "an example after it": (
+        "```python\ndef f(x):\n    return 1\n```\nUse:\n```python\nprint(f(1))\n```\n```text\n1\n```",
+        "    pass\n\ndef f(x):\n    return 1\n",
+    ),
+    "in a list": (
+        "1. So:\n    ```python\n    def f(x):\n        return 1\n    ```\n",
+        "    pass\n\ndef f(x):\n    return 1\n",
+    ),
+    "a fence in a sentence": (
+        "I used ```python\nfoo\n``` there.\n\n```python\n    return 1\n```",
+        "    return 1\n",
+    ),
     "a fence inside of one": ("````\n    s = '''\n```\n'''\n````", "    s = '''\n```\n'''\n"),
     "backticks in the text": ("Use `f`, then ```x```.\n", "Use `f`, then ```x```.\n"),
 }

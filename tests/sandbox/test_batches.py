@@ -1,6 +1,7 @@
 """Batches, from a thread and from an event loop: back-pressure, deadlines, cancellation."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from codelm.sandbox import Ended, Limits, Outcome, Program, Sandbox
+from codelm.sandbox import Crew, Ended, Limits, Outcome, Program, Sandbox, Work
 from codelm.sandbox._process_tree import children
 
 HONEST = Program(units=("x = 1",))
@@ -185,3 +186,26 @@ def _wait_until_running(sandbox: Sandbox) -> None:
     housing = sandbox._pool.slots[0]._housing
     while not list(children(housing.pid)):
         time.sleep(0.005)
+
+
+class _Quick(Work[int]):
+    def run(self) -> int:
+        return 1
+
+    def cancel(self) -> None:
+        pass
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "interrupted",
+    [lambda crew: (crew.submit(0, _Quick()), crew._ended.get()), lambda crew: crew._unfinished.add(_Quick())],
+    ids=["next, with the result taken", "submit, before the work was handed over"],
+)
+def test_crew_ends_wherever_an_exception_fell(interrupted) -> None:
+    """Ctrl-C in the middle of a method: some work never comes back."""
+    crew = Crew[int, int](2)
+    with contextlib.suppress(KeyboardInterrupt), crew:
+        interrupted(crew)
+        raise KeyboardInterrupt
+    assert not any(thread.is_alive() for thread in crew._threads)

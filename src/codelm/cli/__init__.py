@@ -4,6 +4,7 @@ Results go to stdout, progress and messages to stderr. Exit codes are those of `
 """
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -25,6 +26,7 @@ from codelm.cli.train import train
 from codelm.errors import EXIT_INTERRUPTED, CodelmError, MissingError, OutputError, UsageError
 
 INTERRUPTED = "interrupted; run the same command again to go on"
+TERMINATED = "terminated; run the same command again to go on"
 
 # The extra that brings each optional library.
 EXTRA_OF = {
@@ -50,7 +52,7 @@ app.command()(report)
 app.command()(reproduce)
 app.command()(doctor)
 app.add_typer(corpus_app, name="corpus", help="Collect, filter, deduplicate and split source files.")
-app.add_typer(problems_app, name="problems", help="List, show and fetch problem sets.")
+app.add_typer(problems_app, name="problems", help="List, show, check, fetch and draw problem sets.")
 app.add_typer(tokenizer_app, name="tokenizer", help="Train a tokenizer.")
 
 
@@ -70,9 +72,9 @@ def codelm(
 ) -> None:
     """Train, sample and evaluate language models of code.
 
-    Exit codes: 0 done, 1 a bug of ours, 2 wrong options, 3 unusable input, 4 output cannot be written,
-    5 something must be installed or fetched, 6 verdicts missing through our fault, 130 interrupted,
-    143 terminated.
+    Exit codes: 0 done, 1 a bug of ours (or a hole, of doctor --attack), 2 wrong options, 3 unusable input,
+    4 output cannot be written, 5 something must be installed or fetched, 6 verdicts missing through our
+    fault, 130 interrupted, 143 terminated.
     """
 
 
@@ -103,6 +105,11 @@ def run(command: typer.Typer) -> NoReturn:
             print(message, file=sys.stderr)
             sys.exit(UsageError.exit_code)
         _fail(message, UsageError.exit_code)
+    except SystemExit as error:
+        # Typer replaces standard output and ends so, with the code of a bug, when its reader has left.
+        if error.code == 1 and not isinstance(sys.stdout, io.TextIOBase):
+            sys.exit(OutputError.exit_code)
+        raise
     except (KeyboardInterrupt, typer.Abort):
         _fail(INTERRUPTED, EXIT_INTERRUPTED)
     except OSError as error:
@@ -125,4 +132,5 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def _on_sigterm(number: int, frame: FrameType | None) -> NoReturn:
     """Leave through the `with` blocks that save and clean up."""
+    print(f"codelm: error: {TERMINATED}", file=sys.stderr)
     sys.exit(128 + number)

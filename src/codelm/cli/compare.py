@@ -63,8 +63,9 @@ def _notes(compared: "ResultsComparison") -> list[str]:
 
 
 def _print_table(compared: "ResultsComparison") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from codelm.cli._console import Console
 
     console = Console(highlight=False)
     console.print(f"A: {compared.a.path}\nB: {compared.b.path}", soft_wrap=True, markup=False)

@@ -81,9 +81,10 @@ def _attack(isolation: str, python: str | None, *, as_json: bool) -> int:
 
 
 def _print_table(results: "list[RowResult]") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from codelm.cli._console import Console
 
     table = Table(box=None)
     for name in ("row", "verdict", "seen"):

@@ -10,12 +10,15 @@ import typer
 from codelm.errors import InfraError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rich.table import Table
 
     from codelm.evaluation import Evaluation, JudgeOptions, Shown
     from codelm.sandbox import Limits
     from codelm.stats import PassAtK
 
+SHOWN = 10  # names of problems in a note
 WARNING = (
     "warning: tier `process` contains nothing: the samples' code can read and write your files and use the "
     "network as you can; judge only samples you would run yourself"
@@ -26,7 +29,7 @@ def evaluate(
     samples: Annotated[str, typer.Argument(help="JSON Lines of task_id and completion (.jsonl, .gz, .zst).")],
     *,
     problems: Annotated[
-        str, typer.Option(help="Problem set: humaneval, starter, chains, or a problem file.")
+        str, typer.Option(help="Problem set: a name that `codelm problems list` shows, or a problem file.")
     ] = "humaneval",
     k: Annotated[str, typer.Option(help="The k of pass@k, separated by commas.")] = "1,10,100",
     timeout: Annotated[
@@ -121,6 +124,8 @@ def evaluate(
     }
     problem_set = load_problems(problems)
     if show is not None:
+        if as_json:
+            raise UsageError("--show prints text; leave out --json")
         if auto_time:
             raise UsageError(
                 "--show takes a time limit in seconds: --timeout auto measures all problems first"
@@ -168,7 +173,7 @@ def parse_timeout(seconds: float | str) -> "Limits":
     try:
         return Limits(time_s=float(seconds))
     except ValueError as error:
-        raise UsageError(f"--timeout must be 0.01 to 86400 seconds; found {seconds}") from error
+        raise UsageError(f"--timeout must be 0.01 to 86400 seconds, or auto; found {seconds!r}") from error
 
 
 def _notes(evaluation: "Evaluation") -> list[str]:
@@ -183,21 +188,29 @@ def _notes(evaluation: "Evaluation") -> list[str]:
     if undefined := [k for k, score in evaluation.pass_at_k.items() if math.isnan(score.value)]:
         names = ", ".join(f"pass@{k}" for k in undefined)
         notes.append(f"note: {names} undefined: {fewest[0]} has only {fewest[1]} samples, no task has fewer")
+    if evaluation.truncate == "none" and 2 * evaluation.fenced > evaluation.samples:
+        notes.append(
+            f"note: {evaluation.fenced:,} of {evaluation.samples:,} texts hold a code fence (```), as a chat "
+            "model's answers do; --truncate fenced judges the code in them"
+        )
     certificate = evaluation.certificate
     if certificate.failing:
-        notes.append(
-            f"note: left out of the score, failing their self-test: {', '.join(certificate.failing)}"
-        )
+        notes.append(f"note: left out of the score, failing their self-test: {_some(certificate.failing)}")
     if evaluation.unconfirmed:
         notes.append(
             f"note: {len(evaluation.unconfirmed)} problems need their tests in one process with the program; "
-            f"their passes are not confirmed: {', '.join(evaluation.unconfirmed)}"
+            f"their passes are not confirmed: {_some(evaluation.unconfirmed)}"
         )
     if certificate.uncertified:
         notes.append(
             f"note: {len(certificate.uncertified)} problems have no canonical solution: scored uncertified"
         )
     return notes
+
+
+def _some(names: "Collection[str]") -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(list(names)[:SHOWN]) + more
 
 
 def _print_shown(shown: "Shown") -> None:
@@ -224,11 +237,11 @@ def _harmless(text: str) -> str:
 
 
 def _print_tables(evaluation: "Evaluation") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    scored = f"{len(evaluation.counts)} of {evaluation.problems} problems"
-    score = Table(title=f"{evaluation.problem_set}, {scored}", title_justify="left")
+    from codelm.cli._console import Console
+
+    score = Table(title=_title(evaluation), title_justify="left")
     for name in ("", "score", "95% over problems", "95% on these problems"):
         score.add_column(name, justify="right")
     for k, worst in evaluation.pass_at_k.items():
@@ -252,6 +265,16 @@ def _print_tables(evaluation: "Evaluation") -> None:
     for table in (score, verdicts, slowest):
         console.print(table)
     console.print(f"rows: {evaluation.results}", soft_wrap=True, markup=False)
+
+
+def _title(evaluation: "Evaluation") -> str:
+    """What was scored, and how it was judged."""
+    settings = evaluation.settings
+    limit = "limits by problem" if "time_limits" in settings else f"{settings['limits']['time_s']:g} s each"
+    return (
+        f"{evaluation.problem_set}, {len(evaluation.counts)} of {evaluation.problems} problems, "
+        f"{evaluation.samples:,} samples\njudge {settings['judge']}, tier {settings['tier']}, {limit}"
+    )
 
 
 def _add_score(table: "Table", name: str, worst: "PassAtK", best: "PassAtK") -> None:

@@ -34,8 +34,7 @@ def reproduce(
         for name, value in chosen.to_json().items():
             print(f"{name:22} {value}")
         return
-    from rich.console import Console
-
+    from codelm.cli._console import Console
     from codelm.recipes import reproduce as run_recipe
     from codelm.report import rich_table
 

@@ -18,7 +18,7 @@ def sample(
     *,
     out: Annotated[Path, typer.Option(help="File to write, JSON Lines.")] = Path("samples.jsonl"),
     problems: Annotated[
-        str, typer.Option(help="Problem set: humaneval, starter, chains, or a problem file.")
+        str, typer.Option(help="Problem set: a name that `codelm problems list` shows, or a problem file.")
     ] = "humaneval",
     n: Annotated[int, typer.Option("--n", help="Samples per problem.")] = 1,
     temperature: Annotated[float, typer.Option(help="Divides the logits; 0 is greedy.")] = 0.2,

@@ -6,11 +6,20 @@ from codelm.errors import UsageError
 from codelm.problems import Problem, Sample, take_fenced, truncate_at_stop
 
 NONE = "none"
+
+
+def _before_stop(problem: Problem, sample: Sample) -> str:
+    if sample.whole or problem.kind != "function":
+        raise UsageError(
+            f"{problem.task_id}: the paper's stop sequences are for completions of a function; "
+            "these are whole programs: leave out --truncate paper"
+        )
+    return truncate_at_stop(sample.completion).text
+
+
 _CUTS: dict[str, Callable[[Problem, Sample], str]] = {
     NONE: lambda problem, sample: sample.completion,
-    "paper": lambda problem, sample: (
-        sample.completion if sample.whole else truncate_at_stop(sample.completion).text
-    ),
+    "paper": _before_stop,
     "fenced": lambda problem, sample: take_fenced(problem, sample.completion, whole=sample.whole),
 }
 

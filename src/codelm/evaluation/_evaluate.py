@@ -24,6 +24,7 @@ from codelm.stats import PassAtK, score_pass_at_k, to_json
 
 FORMAT_VERSION = 1  # of the header file
 _OURS = ("tests", AS_WRITTEN)  # fields that a judgement may lack: not to be taken from samples scored before
+_SETTINGS = ("judge", "tier", "limits", "time_limits")  # of the header, shown beside a score
 SLOWEST = 5  # tasks that are named
 
 
@@ -35,6 +36,7 @@ class Evaluation:
     header: Path  # what the rows rest on: limits, versions, digests, counts
     problem_set: str
     problems: int  # in the problem set
+    settings: Json  # of the judge: its name, tier, limits and more, as in the header
     counts: dict[str, Count]  # of each task that has samples
     verdicts: dict[str, int]  # samples per verdict
     certificate: Certificate
@@ -44,12 +46,18 @@ class Evaluation:
     as_written: dict[int, PassAtK]  # pass@k of the texts as they were written; empty for truncate `none`
     parts: dict[str, dict[int, PassAtK]]  # by group of tests (base, plus) or comparator, where there are any
     unconfirmed: tuple[str, ...]  # tasks with passes that judge `confirm` could not see apart from the tests
+    fenced: int  # samples whose text holds a code fence
     slowest: list[Slow]  # tasks, by the mean CPU time of their samples
 
     @property
     def infra_errors(self) -> int:
         """Samples without a verdict through our fault; with any, the score lies between two bounds."""
         return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+
+    @property
+    def samples(self) -> int:
+        """How many were judged and count."""
+        return sum(count.n for count in self.counts.values())
 
     @property
     def fewest(self) -> tuple[str, int]:
@@ -62,7 +70,8 @@ class Evaluation:
             "problem_set": self.problem_set,
             "problems": self.problems,
             "problems_with_samples": len(self.counts),
-            "samples": sum(count.n for count in self.counts.values()),
+            "samples": self.samples,
+            **self.settings,
             "pass_at_k": _scores(self.pass_at_k),
             **({"pass_at_k_at_best": _scores(self.pass_at_k_at_best)} if self.infra_errors else {}),
             "truncate": self.truncate,
@@ -141,6 +150,7 @@ def evaluate_samples(
                 header=paths.header,
                 problem_set=problem_set.name,
                 problems=len(problem_set),
+                settings={name: header[name] for name in _SETTINGS if name in header},
                 counts=tally.counts,
                 verdicts={v.value: tally.verdicts[v.value] for v in Verdict if tally.verdicts[v.value]},
                 certificate=certificate,
@@ -149,6 +159,7 @@ def evaluate_samples(
                 truncate=truncate,
                 as_written=_score(tally.as_written, ks) if truncate != NONE else {},
                 parts={part: _score(counts, ks) for part, counts in tally.parts.items()},
+                fenced=tally.fenced,
                 unconfirmed=tuple(sorted(tally.unconfirmed)),
                 slowest=tally.slowest(SLOWEST),
             )

@@ -72,6 +72,9 @@ class Tests:
             end |= _described(error, job["message_chars"])
             end["from_candidate"] = error is peer.last_raised
         end["malformed"] = None if peer.malformed is None else str(peer.malformed)
+        # Else it stays until a collection finds the cycle, while other programs of tests run here.
+        namespace.clear()
+        peer.forget()
         return {**end, "foreign": peer.last_foreign, "changed": peer.has_changed}
 
     def _compile(self, helpers: str, units: list[str]) -> "_Compiled":

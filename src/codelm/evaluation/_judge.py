@@ -63,6 +63,9 @@ class Judge:
         cache: VerdictCache | None = None,
         **options: Unpack[JudgeOptions],
     ) -> None:
+        if unknown := options.keys() - JudgeOptions.__annotations__.keys():
+            allowed = ", ".join(sorted(JudgeOptions.__annotations__))
+            raise TypeError(f"no option of a judge: {', '.join(sorted(unknown))}; there are {allowed}")
         self.seed = options.get("seed", 0)
         self._problems = {} if problems is None else problems.problems
         self._cache = cache
@@ -98,6 +101,7 @@ class Judge:
         self._digests: dict[int, tuple[Problem, bytes]] = {}  # by identity; held, so that no other gets it
         self._starting = threading.Lock()
         self._ends: contextlib.ExitStack | None = None  # closes what was started
+        self._closed = False
 
     def limit(self, time_limits: Mapping[str, float]) -> None:
         """From now on these tasks have time limits of their own, in seconds; the others keep the judge's."""
@@ -142,7 +146,7 @@ class Judge:
     def close(self) -> None:
         """Stop the sandbox; what still runs is killed. May be called twice."""
         with self._starting:
-            ends, self._ends = self._ends, None
+            ends, self._ends, self._closed = self._ends, None, True
         if ends is not None:
             ends.close()
 
@@ -227,6 +231,7 @@ class Judge:
             apart=self._split,
             apart_only=self._name == SPLIT,
             negative_control=self._negative_control,
+            confirms=self._name != INLINE,
         )
         return judging_work(conditions, problem, completion, whole=whole)
 
@@ -240,6 +245,8 @@ class Judge:
 
     def _entered(self) -> Sandbox:
         with self._starting:
+            if self._closed:
+                raise ValueError("the judge is closed")
             if self._ends is None:
                 with contextlib.ExitStack() as ends:
                     ends.enter_context(self._sandbox)

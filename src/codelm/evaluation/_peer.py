@@ -26,7 +26,7 @@ from codelm.evaluation._raised import raised_again, raised_parts
 from codelm.evaluation._wire import CannotCross, WireError
 from codelm.evaluation._wire_decoder import Decoder
 from codelm.evaluation._wire_encoder import Encoder
-from codelm.evaluation._wire_types import change, contents, only, type_name
+from codelm.evaluation._wire_types import MAX_NAME_CHARS, change, contents, only, type_name
 
 CALL, NEXT = b"C", b"N"
 CALLS = (CALL, NEXT)
@@ -173,6 +173,8 @@ class Peer:
         if kind == "yours":
             return self._own(number)
         (known,) = only(int, number)
+        if len(self._stand_ins) >= MAX_HANDLES:
+            raise WireError(f"more than {MAX_HANDLES} callables, iterators and objects")
         if kind == "callable":
             return self.stand_in(known)
         made: object
@@ -182,9 +184,15 @@ class Peer:
             made = _Iterator(partial(self._ask, NEXT, encoder))
         else:
             (is_true,), (name,) = only(bool, more[0]), only(str, more[1])
+            name = name[:MAX_NAME_CHARS]
             made, self.last_foreign = Foreign(self, is_true, name), name
         self._stand_ins[made] = known
         return made
+
+    def forget(self) -> None:
+        """Let go of all that the other end handed over: stand-ins and this hold each other."""
+        self._stand_ins.clear()
+        self._held.clear()
 
     def _hold(self, value: object) -> int:
         if len(self._held) >= MAX_HANDLES:

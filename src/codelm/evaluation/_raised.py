@@ -13,6 +13,7 @@ from typing import Any
 
 from codelm.evaluation._wire import CannotCross, WireError
 from codelm.evaluation._wire_encoder import Encoder
+from codelm.evaluation._wire_types import MAX_NAME_CHARS
 
 MAX_TEXT_CHARS = 8192
 MAX_BASES = 50
@@ -40,19 +41,27 @@ def raised_again(parts: Any, known: Mapping[str, object]) -> BaseException:
         names, arguments, text = parts
         assert type(text) is str
         (_, name), *_ = names
+        name = name[:MAX_NAME_CHARS]
         given = (text,) if arguments is None else arguments
         for place, (module, base_name) in enumerate(names[:MAX_BASES]):
             base = _exception_type(module, base_name, known)
             error = None if base is None else _instance(base, given)
             if base is None or error is None:
                 continue
-            if place == 0 and (arguments is None or str(error) == text):
+            if place == 0 and (arguments is None or _says(error, text)):
                 return error
             shown = type(name, (base,), {"__str__": lambda _: text, "__module__": "builtins"})
             return _instance(shown, given) or error
     except Exception as error:
         raise WireError(f"no exception: {type(error).__name__}") from None
     raise WireError("no exception")
+
+
+def _says(error: BaseException, text: str) -> bool:
+    try:
+        return str(error) == text
+    except Exception:  # made without its `__init__`, some lack what their text is made of
+        return False
 
 
 def _text(kind: type, name: str) -> str:

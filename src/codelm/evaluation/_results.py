@@ -167,12 +167,18 @@ def _warnings(a: Results, b: Results) -> Iterator[str]:
 
 def _differences(name: str, a: object, b: object) -> list[str]:
     """In words; of two objects, one for each entry."""
+    if name == "time_limits" and a != b:  # one for each task
+        return [f"time limits are {_auto(a)} for A, {_auto(b)} for B"]
     if isinstance(a, dict) or isinstance(b, dict):
         one, other = (value if isinstance(value, dict) else {} for value in (a, b))
         pairs = [(f"{name}.{key}", one.get(key), other.get(key)) for key in {**one, **other}]
     else:
         pairs = [(name, a, b)]
     return [f"{what} is {_shown(x)} for A, {_shown(y)} for B" for what, x, y in pairs if x != y]
+
+
+def _auto(limits: object) -> str:
+    return f"found for each of {len(limits)} tasks" if isinstance(limits, dict) else "the same for all tasks"
 
 
 def _shown(value: object) -> str:

@@ -186,6 +186,8 @@ class _Judging(Work[SplitOutcome]):
 
     def _in_boxes(self, hold: Callable[[Trial], Held]) -> Held:
         with self._judge._boxes(alone=self._alone) as (tests, candidate):
+            if self._alone:
+                tests.discard()  # nor beside what others left in it
             limits = self._program.limits or self._judge.limits
             self._trial = Trial(self._problem, self._program, tests, candidate, limits)
             try:
@@ -195,6 +197,9 @@ class _Judging(Work[SplitOutcome]):
                 if self._cancelled.is_set():
                     raise CancelledError
                 return held
+            except BaseException:
+                tests.discard()  # it may be in the middle of a conversation, not for the next trial to hear
+                raise
             finally:
                 self._trial = None
 

@@ -72,6 +72,11 @@ class TestsBox:
         return said
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether its process has run no other program of tests."""
+        return self._runs == 0
+
+    @property
     def is_late(self) -> bool:
         """Whether the tests have used up their own time."""
         return self.charged_s > self._limits.time_s

@@ -11,6 +11,9 @@ from codelm.files import Json
 AS_WRITTEN = "as_written"  # in a row: the judgement of the text before it was cut, where cutting changed it
 
 
+_FENCE = "```"
+
+
 class Count(NamedTuple):
     """Samples of one task."""
 
@@ -38,6 +41,7 @@ class Tally:
         self.parts: dict[str, dict[str, Count]] = defaultdict(dict)  # by group of tests, or by comparator
         self.verdicts: Counter[str] = Counter()
         self.unconfirmed: set[str] = set()  # tasks with a pass that stands on judge `inline` alone
+        self.fenced = 0  # rows whose text holds a code fence, as chat models write it
         self._cpu_s: dict[str, tuple[float, float]] = {}  # of each task: sum, largest
 
     def count(self, rows: Iterable[Json]) -> Iterator[Json]:
@@ -49,6 +53,7 @@ class Tally:
 
     def _count(self, row: Json) -> None:
         task_id = row["task_id"]
+        self.fenced += _FENCE in (row.get("completion") or row.get("solution") or "")
         _add(self.counts, task_id, row)
         _add(self.as_written, task_id, row.get(AS_WRITTEN, row))
         for name, passed in row.get("tests", {}).items():

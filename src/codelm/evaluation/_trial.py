@@ -9,6 +9,7 @@ from codelm.evaluation._program import program_text
 from codelm.evaluation._split_boxes import CandidateBox, TestsBox
 from codelm.evaluation._verdict import Verdict, result_text, verdict_of
 from codelm.evaluation._wire_encoder import Encoder
+from codelm.evaluation._wire_types import MAX_NAME_CHARS
 from codelm.files import Json
 from codelm.problems import Problem
 from codelm.sandbox import Clock, Ended, Limits, Outcome, Program, Session
@@ -176,10 +177,12 @@ class Trial:
             seen = replace(seen, ended=Ended.LOST, message=words)
         charged_s = self._candidate.charged_s()
         verdict = verdict_of(seen, self._limits)
+        # Memory that other programs of tests left in the process says nothing of this one.
+        is_its_own = verdict is not Verdict.MEMORY or self._tests.is_fresh
         return self._outcome(
             verdict,
             result_text(seen, verdict),
-            settled=seen.settled,
+            settled=seen.settled and is_its_own,
             gone=self._candidate.leave(),
             charged_s=charged_s,
         )
@@ -198,7 +201,7 @@ class Trial:
         return SplitOutcome(
             verdict=verdict,
             result=result,
-            exception=exception,
+            exception=exception and exception[:MAX_NAME_CHARS],
             calls=self._calls,
             cpu_s=gone.cpu_s,
             wall_s=self._candidate.wall_s,

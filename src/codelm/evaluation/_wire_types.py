@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 MAX_RATIO_BITS = 1 << 15  # of a fraction's two parts: finding their divisor takes quadratic time
 MAX_FIELDS = 256  # of a named tuple
+MAX_NAME_CHARS = 200  # of a type, as it is told
 MAX_NAMED = 1000  # kinds of named tuples, kept
 
 # Builtins that cross by name: no harm in them for whoever receives them.
@@ -118,6 +119,9 @@ def named_parts(value: Any) -> tuple[object, ...] | None:
     return type(value).__name__, fields, (*tuple.__iter__(value),)
 
 
+_WIDEST = {"f": "f8", "c": "c16"}
+
+
 def _make_numpy(dtype: str, data: bytes, shape: tuple[int, ...] | None) -> Any:
     """An array of numbers or texts; for the shape None, a scalar."""
     numpy = import_module("numpy")
@@ -127,7 +131,10 @@ def _make_numpy(dtype: str, data: bytes, shape: tuple[int, ...] | None) -> Any:
     array = numpy.ndarray(sides, dtype, *only(bytes, data))
     if array.nbytes != len(data) or array.itemsize == 0 or any(side < 0 for side in sides):
         raise ValueError("the array has another size")
-    return array[()] if shape is None else array.copy()
+    if shape is not None:
+        return array.copy()
+    # A number of fewer bits equals whatever rounds to it: numpy rounds Python's numbers before it compares.
+    return array.astype(_WIDEST[dtype[1]])[()] if dtype[1] in _WIDEST else array[()]
 
 
 def numpy_parts(value: Any) -> tuple[object, ...] | None:
@@ -254,4 +261,4 @@ def _is_array(value: Any) -> bool:
 
 def type_name(value: object) -> str:
     """The name of a value's type, whatever the type says of itself."""
-    return str(type.__dict__["__name__"].__get__(type(value)))[:200]
+    return str(type.__dict__["__name__"].__get__(type(value)))[:MAX_NAME_CHARS]

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from codelm.evaluation._beside import ControlHeld
 from codelm.evaluation._compare import COMPARATORS
-from codelm.evaluation._confirm import confirm, decided_apart, judgement_apart
+from codelm.evaluation._confirm import UNCONFIRMED, confirm, decided_apart, judgement_apart
 from codelm.evaluation._plan import answers, build_verdict, build_words, plan, run_verdict, run_words
 from codelm.evaluation._program import assemble, runs_in_worker, with_control
 from codelm.evaluation._split import SplitJudge
@@ -32,6 +32,7 @@ class Conditions:
         False  # what it sees is the verdict; else what does not pass is run beside the tests too
     )
     negative_control: bool = False  # of what passes beside its tests
+    confirms: bool = False  # a pass where program and tests are one process is flagged
 
 
 class JudgingWork(Work[Judgement | None]):
@@ -181,7 +182,10 @@ class _PlanWork(JudgingWork):
                     right = {name: was and has_answered and seen[name] for name, was in right.items()}
                 if verdict is not Verdict.PASSED and not any(right.values()):
                     break
-        return _together(judged, parts=right)
+        judgement = _together(judged, parts=right)
+        if judgement.passed and self._problem.kind == "function" and self._conditions.confirms:
+            return replace(judgement, flags=(*judgement.flags, UNCONFIRMED))
+        return judgement
 
     def _run(self, session: Session, job: Job) -> Outcome:
         if self._cancelled:

@@ -1,6 +1,8 @@
 """From what a model wrote to the completion that is judged: explicit steps, each a pure function."""
 
+import ast
 import re
+import warnings
 from typing import Literal, NamedTuple
 
 from codelm.problems.record import Problem
@@ -8,10 +10,19 @@ from codelm.problems.record import Problem
 STOP_SEQUENCES = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")  # Codex paper, sec. 3.2
 
 _STOP = re.compile("|".join(map(re.escape, STOP_SEQUENCES)))
-# A fence opens with three or more backticks or tildes and a language; it closes with as many of the same.
+# A fence opens with three or more backticks or tildes and perhaps a language, indented or not, and closes
+# with as many of the same alone on a line.
 _FENCE = re.compile(
-    r"^ {0,3}(?P<fence>`{3,}|~{3,})[^\n`]*\n(?P<code>.*?)(?:^ {0,3}(?P=fence)|\Z)", re.M | re.S
+    r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+#-]*)[ \t]*(?:\{[^\n`]*\})?\n"
+    r"(?P<code>.*?)(?:^[ \t]*(?P=fence)[`~]*[ \t]*$|\Z)",
+    re.M | re.S,
 )
+_PYTHON = ("", "py", "python", "python3")
+_DEFINITIONS = (
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+    *(ast.Assign, ast.AnnAssign),
+)
+_THOUGHT = "</think>"  # ends what a reasoning model says to itself, drafts included
 
 
 class Truncated(NamedTuple):
@@ -34,20 +45,44 @@ def truncate_at_stop(text: str) -> Truncated:
 
 
 def take_fenced(problem: Problem, text: str, *, whole: bool = False) -> str:
-    r"""The code of a chat model's answer: the first fenced block that defines the entry point, or the first.
+    r"""The code of a chat model's answer: of its fenced blocks the last that defines the entry point.
 
-    A block that defines it again stands below the prompt, whose imports and helpers it then has; any other
-    follows the prompt as it is. Without a fence the text stays. whole: what is wanted is a whole program.
+    Blocks before it that hold definitions alone, its helpers, go before it. Below a prompt it stands as a
+    second definition, so that it has the prompt's imports. Where no block defines the entry point, the last
+    one follows the prompt as it is. What stands before `</think>` does not count. Without a fence the text
+    stays. whole: what is wanted is a whole program.
 
     >>> take_fenced(problem, "Here you are:\n```python\n    return 1\n```\nIt returns 1.")
     '    return 1\n'
     """
-    blocks = [match["code"] for match in _FENCE.finditer(text)]
+    blocks = _blocks(text.rpartition(_THOUGHT)[2], problem.language)
     if not blocks:
         return text
     name = re.escape(problem.entry_point)
     defines = re.compile(rf"^(?:async )?(?:def|class) {name}\b", re.M)
-    again = next((block for block in blocks if name and defines.search(block)), None)
-    if again is None:
-        return blocks[0]
+    chosen = [number for number, block in enumerate(blocks) if name and defines.search(block)]
+    if not chosen:
+        return blocks[-1]
+    helpers = [block for block in blocks[: chosen[-1]] if not defines.search(block) and _defines_only(block)]
+    again = "\n".join((*helpers, blocks[chosen[-1]]))
     return again if whole or problem.kind != "function" else f"    pass\n\n{again}"
+
+
+def _blocks(text: str, language: str) -> list[str]:
+    """The code of each fence, without the fence's own indentation; in a Python answer only Python's."""
+    return [
+        re.sub(rf"^{match['indent']}", "", match["code"], flags=re.M)
+        for match in _FENCE.finditer(text)
+        if language != "python" or match["language"].lower() in _PYTHON
+    ]
+
+
+def _defines_only(block: str) -> bool:
+    """Whether a block is Python that imports, defines and assigns, and does nothing else."""
+    try:
+        with warnings.catch_warnings():  # about the block's own escapes
+            warnings.simplefilter("ignore")
+            body = ast.parse(block).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(statement, _DEFINITIONS) for statement in body)

@@ -1,6 +1,5 @@
 """Many pieces of work at a time, each of which can be cancelled."""
 
-import contextlib
 import queue
 import threading
 import time
@@ -98,15 +97,15 @@ class Crew(Generic[Key, Result]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._unfinished:
-            for work in self._unfinished:
-                work.cancel()
-            with contextlib.suppress(queue.Empty):
-                self._unfinished.remove(self._ended.get(timeout=CANCEL_S)[1])
         for _ in self._threads:
             self._waiting.put(None)
+        # Until the threads have ended, not until all work has come back: where an exception, Ctrl-C for one,
+        # fell in the middle of `submit` or `next`, some never does.
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                for work in self._unfinished:
+                    work.cancel()
+                thread.join(CANCEL_S)
 
     def __len__(self) -> int:
         return len(self._unfinished)

@@ -72,6 +72,25 @@ def interpreter(python: str | None = None, packages: Sequence[str] | None = None
     return found
 
 
+def unreadable(python: Interpreter, *, in_place: bool) -> str | None:
+    """What keeps users who own nothing from running it, and what mends that; None where they can.
+
+    in_place: they walk to it from `/`, so that each folder on the way must let them pass.
+    """
+    for path in dict.fromkeys((*python.paths, *(path for _, path in python.packages))):
+        real = Path(os.path.realpath(path))
+        for step in [*(reversed(real.parents) if in_place else ()), real]:
+            mode = step.stat().st_mode
+            needed = 0o1 if step != real else 0o5 if step.is_dir() else 0o4
+            if mode & needed != needed:
+                return (
+                    f"{path}: programs run as a user of their own, who cannot read {step} (mode "
+                    f"{mode & 0o7777:04o}): run `chmod o+rX {step}`, or choose a Python that all can read, "
+                    "as --python /usr/bin/python3"
+                )
+    return None
+
+
 @functools.cache
 def _asked(python: str | None, wanted: tuple[str, ...]) -> tuple[Interpreter, tuple[str, ...]]:
     answer = _ask_ourselves(wanted) if python is None else _ask(python, wanted)

@@ -140,8 +140,9 @@ class Slot:
         loaded, self._loaded = self._loaded, None
         if loaded is not None:
             with loaded.ends, self._stopped_on_error():
-                self._kill_program()
-                self._end(loaded)
+                if self._housing is not None:  # else it went with its worker
+                    self._kill_program()
+                    self._end(loaded)
 
     def empty_scratch(self) -> None:
         """Make the place as it was, after programs that shared their scratch folder."""

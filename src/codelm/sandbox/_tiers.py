@@ -12,7 +12,7 @@ from codelm.errors import MissingError, UsageError
 from codelm.sandbox import _bubblewrap, _gvisor, _hosts, _seccomp, _walls
 from codelm.sandbox._cgroup import Cgroup
 from codelm.sandbox._housing import WORKER
-from codelm.sandbox._interpreter import Interpreter, interpreter
+from codelm.sandbox._interpreter import Interpreter, interpreter, unreadable
 from codelm.sandbox._limits import Limits
 from codelm.sandbox._process_tree import missing_kernel_feature
 from codelm.sandbox._walls import FULL, GVISOR, LANDLOCK, PROCESS, Walls
@@ -143,7 +143,7 @@ def needs_bubblewrap(tier: str, python: Interpreter) -> bool:
 @functools.cache
 def _failure(walls: Walls, python: Interpreter) -> str | None:
     """Why a worker cannot be started within these walls, or None."""
-    return _missing_in_kernel(walls) or _seen_to_fail(walls, python)
+    return _missing_in_kernel(walls) or _unreadable(walls, python) or _seen_to_fail(walls, python)
 
 
 def _missing_in_kernel(walls: Walls) -> str | None:
@@ -152,6 +152,10 @@ def _missing_in_kernel(walls: Walls) -> str | None:
     if walls.tier == LANDLOCK and not _walls.landlock_abi():
         return "there is no Landlock: Linux 5.13 or later has it, Docker before 23 hides it"
     return None
+
+
+def _unreadable(walls: Walls, python: Interpreter) -> str | None:
+    return unreadable(python, in_place=walls.tier == LANDLOCK) if walls.own_user else None
 
 
 def _seen_to_fail(walls: Walls, python: Interpreter) -> str | None:
