@@ -316,15 +316,18 @@ class Worker:
             leftovers, left_cpu_s, left_peak_bytes = self.reap_all()
             cpu_s, peak_bytes = cpu_s + left_cpu_s, max(peak_bytes, left_peak_bytes)
             clean = keep or self.clean_up()
-        # Last, when nothing of the program is left to change it once more.
-        if not self.config["guarded"]:  # gVisor has none that another program could see: 80 us for nothing
-            unlock_pipe()
+        clean = self.free_pipes() and clean  # last, when nothing of the program is left to change them
+        self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEAN if clean else UNCLEAN)
+        return clean
+
+    def free_pipes(self) -> bool:
+        """Undo what a program did to the pipes into which it prints; False when that is not to be had."""
+        if not self.config["guarded"]:  # gVisor has no lock that another program could see: 80 us for nothing
+            unlock_pipes()
         if self.owns_pipe:
             posix.utime(1)
             posix.utime(2)
-        clean = (look_at_pipe(owned=self.owns_pipe) == self.pipe or put_back(self.pipe)) and clean
-        self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEAN if clean else UNCLEAN)
-        return clean
+        return look_at_pipe(owned=self.owns_pipe) == self.pipe or put_back(self.pipe)
 
     def report(self, *fields: Any) -> None:
         """Tell the supervisor; it is gone when that fails, and the next order will not come."""
@@ -450,7 +453,7 @@ def pipe_size(fd: int) -> int:
         return 0
 
 
-def unlock_pipe() -> None:
+def unlock_pipes() -> None:
     """Undo a program's locks on these pipes, which stay with what is open, not with who has locked it."""
     for fd in (1, 2):
         fcntl.flock(fd, fcntl.LOCK_UN)
