@@ -45,6 +45,9 @@ VALUES = (
         1024,
         1026,
         1030,
+        1035,
+        1036,
+        1038,
         0x200,
         0x203,
         0x80001,
@@ -53,7 +56,8 @@ VALUES = (
     ),
     *(0x10000, 0x20000, 0x3D0F00, 0x10000000, 0x40000011, 0x5401, 0x5412, 0x5413, 0x541B, 0x541C, 0x5421),
     *(0x1180, 0x2180, 0x6180, 0x8180, 0xC180),  # modes of a fifo, devices, a file, a socket
-    *(0x5450, 0x5451, 0x8901, 0x8912, 0x40086602, 0x40086685, 0xFFFFFFFF, 1 << 32, (1 << 32) + PID),
+    *(0x5450, 0x5451, 0x8901, 0x8912, 0x40086602, 0x40086685, 0x401C5820),
+    *(0xFFFFFFFF, 1 << 32, (1 << 32) + PID),
 )
 NAMESPACES = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x10000000 | 0x20000000 | 0x40000000
 
@@ -104,12 +108,12 @@ def by_arguments(first: int, second: int, *, namespaces: bool) -> dict[str, bool
     allowed["clone"] = not first & NAMESPACES
     allowed["setpriority"] = (first, second) == (0, 0)
     allowed["socketpair"] = first == 1 and (namespaces or second % 16 in (1, 5))
-    refused = {1024, 1026} if namespaces else {1024, 1026, 8, 10, 15}
-    allowed["fcntl"] = second not in refused
+    allowed["fcntl"] = second not in {1024, 1026, 8, 10, 15, 1036, 1038}
     harmless = {0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451}
     allowed["mknod"] = not second & 0x2000
     allowed["mknodat"] = not first & 0x2000  # which is its third argument here, too
-    allowed["ioctl"] = second not in {0x5412, 0x541C} if namespaces else second in harmless
+    refused = {0x5412, 0x541C, 0x40086602, 0x401C5820}
+    allowed["ioctl"] = second not in refused if namespaces else second in harmless
     return allowed
 
 

@@ -1,6 +1,7 @@
 """Scripts, commands and sessions: what is kept, what builds on what, and what ends them."""
 
 import os
+import select
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import pytest
 from support import absent
 
 from codelm.sandbox import Clock, Command, Ended, Limits, Program, Sandbox, Session, probe
+from codelm.sandbox._exchange import Exchange
 
 MiB = 1 << 20
 TIERS = ("process", "full", "gvisor")
@@ -278,6 +280,28 @@ def test_program_that_says_it_failed_and_runs_on_is_stopped_by_its_clock(session
     assert (outcome.ended, outcome.tampered) == (Ended.EXITED, True)  # its second frame is the worker's own
 
 
+FORGED_LOADING = (
+    "import os, sys\nf = sys._getframe()\nwhile 'job' not in f.f_locals: f = f.f_back\n"
+    "g, n = f.f_globals, f.f_locals['job']['nonce']\n"
+    "os.write(3, g['pack'](n, g['FINISHED'], g['NO_UNIT'], '', 'a note'))\nos._exit(0)\n"
+)
+
+
+def test_program_that_says_it_is_loaded_and_is_gone_is_tampering(session, monkeypatch) -> None:
+    """The report of its end is there before its frame is read: nothing is loaded, so nothing finished."""
+    step = Exchange.step
+
+    def late_step(exchange: Exchange, *, listening: bool = False) -> bool:
+        select.select([exchange._housing.control], [], [], 5.0)
+        return step(exchange, listening=listening)
+
+    with monkeypatch.context() as late:
+        late.setattr(Exchange, "step", late_step)
+        outcome = session.load(Program(units=(FORGED_LOADING,)), handler="answer")
+    assert (outcome.ended, outcome.tampered, outcome.proof) == (Ended.EXITED, True, False)
+    assert (outcome.message, outcome.exit_status, session.is_loaded) == (None, 0, False)
+
+
 FORGED_END = """
 import os, sys
 def answer(text):
@@ -360,6 +384,21 @@ def test_session_misused_is_a_programming_error(box) -> None:
         session.run(Program(units=("x = 1",)))
 
 
+STDIN = """
+import fcntl, os
+assert os.read(0, 1) == b"" and os.get_inheritable(0)
+assert fcntl.fcntl(0, fcntl.F_GETFL) & (os.O_ACCMODE | os.O_NONBLOCK | os.O_APPEND) == os.O_RDONLY
+fcntl.fcntl(0, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND)
+"""
+
+
+def test_program_without_input_has_an_empty_one_of_its_own(box) -> None:
+    """It can be read only, what a program starts has it too, and what is done to it is gone with it."""
+    for _ in range(2):
+        outcome = box.run(Program(units=(STDIN,)))
+        assert outcome.proof, outcome
+
+
 FLAGS = """
 import fcntl, os
 for fd in (1, 2):
@@ -375,6 +414,25 @@ def test_program_that_changes_its_output_pipe_changes_it_for_no_other(box) -> No
     for _ in range(3):
         assert box.run(Program(units=(FLAGS,))).proof
         outcome = box.run(Program(units=(PRINTS,)))
+        assert outcome.proof, outcome
+
+
+LEAVES_FLAGS = """
+import fcntl, os
+ready, told = os.pipe()
+if os.fork() == 0:
+    os.write(told, b".")
+    while True:
+        fcntl.fcntl(1, fcntl.F_SETFL, os.O_NONBLOCK)
+os.read(ready, 1)
+"""
+
+
+def test_process_that_is_left_changes_the_output_pipe_for_no_other(box) -> None:
+    """It changes it until it is killed, so the pipe is put back after that."""
+    for _ in range(5):
+        assert box.run(Program(units=(LEAVES_FLAGS,))).leftover_processes == 1
+        outcome = box.run(Program(units=("import os; assert os.get_blocking(1)",)))
         assert outcome.proof, outcome
 
 

@@ -32,13 +32,16 @@ SOCKET_KIND, CONNECTED_KINDS = 0xF, (1, 5)  # bits of the type; other kinds can 
 PRIO_PROCESS, PR_SET_PDEATHSIG = 0, 1
 DEVICE = stat.S_IFCHR  # a bit of no other kind of file but S_IFBLK; gVisor lets anybody make devices
 
-# ioctl: characters into a terminal's input, TIOCSTI and TIOCLINUX. Where no namespace and no read-only mount
-# stands behind it, only what honest programs need: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
+# ioctl: characters into a terminal's input, TIOCSTI and TIOCLINUX; flags of a folder, which outlive a
+# cleaning, FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR. Where no namespace and no read-only mount stands behind it,
+# only what honest programs need: TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX.
 # Others name the host's interfaces, send signals (FIOSETOWN), or seal files that may only be read.
-TERMINAL_REQUESTS, HARMLESS_REQUESTS = (0x5412, 0x541C), (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+TERMINAL_REQUESTS, FLAG_REQUESTS = (0x5412, 0x541C), (0x40086602, 0x401C5820)
+HARMLESS_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 # fcntl: see and hold up what others do with a file (F_SETLEASE, F_NOTIFY); have the kernel signal any process
-# of the same user (F_SETOWN, F_SETSIG, F_SETOWN_EX).
-FILE_COMMANDS, SIGNAL_COMMANDS = (1024, 1026), (8, 10, 15)
+# of the same user (F_SETOWN, F_SETSIG, F_SETOWN_EX), also by a pipe that the next program has, too; leave
+# word of what a folder's files are for, which outlives a cleaning (F_SET_RW_HINT, F_SET_FILE_RW_HINT).
+FILE_COMMANDS, SIGNAL_COMMANDS, HINT_COMMANDS = (1024, 1026), (8, 10, 15), (1036, 1038)
 # open: O_TRUNC without the right to write, and with the odd access mode 3, cut a file off all the same.
 OPEN_BITS, SILENT_TRUNCATION = 0x203, (0x200, 0x203)
 
@@ -118,14 +121,13 @@ def filter_bytes(
         code.on(name, [_argument(0), *_only(0)])
     for name, place in (("mknod", 1), ("mknodat", 2)):
         code.on(name, [_argument(place), *_refuse_if(ANY_BIT, DEVICE)])
+    code.on("fcntl", [_argument(1), *_none(*FILE_COMMANDS, *SIGNAL_COMMANDS, *HINT_COMMANDS)])
     if namespaces:
         code.on("socketpair", [_argument(0), *_only(AF_UNIX)])
-        code.on("fcntl", [_argument(1), *_none(*FILE_COMMANDS)])
-        code.on("ioctl", [_argument(1), *_none(*TERMINAL_REQUESTS)])
+        code.on("ioctl", [_argument(1), *_none(*TERMINAL_REQUESTS, *FLAG_REQUESTS)])
     else:
         kind = [_argument(1), _instruction(AND, SOCKET_KIND), *_only(*CONNECTED_KINDS)]
         code.on("socketpair", [_argument(0), *_only(AF_UNIX), *kind])
-        code.on("fcntl", [_argument(1), *_none(*FILE_COMMANDS, *SIGNAL_COMMANDS)])
         code.on("ioctl", [_argument(1), *_only(*HARMLESS_REQUESTS)])
     return code.whole()
 

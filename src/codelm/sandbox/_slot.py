@@ -84,7 +84,7 @@ class Slot:
             frame = self._listen(running)
             if frame is None or frame.kind != _protocol.FINISHED:
                 self._see_off(running, frame)
-                return self._end(running, frame)
+                return _not_loaded(self._end(running, frame))
             ends.pop_all()
             running.watch.end(None)
             self._loaded, self._called_s, self._charged_s = running, 0.0, running.watch.charged_s
@@ -363,6 +363,16 @@ class Slot:
         signal = self._housing.died_of()
         self.stop()
         return signal
+
+
+def _not_loaded(outcome: Outcome) -> Outcome:
+    """The outcome of a program that has ended and so waits for no calls, whatever it said.
+
+    One that forges the frame of its loading and goes may be gone before we read that.
+    """
+    if outcome.ended is not Ended.FINISHED:
+        return outcome
+    return replace(outcome, ended=Ended.EXITED, message=None, tampered=True)
 
 
 def _is_readable(control: socket.socket, within_s: float = 0.0) -> bool:

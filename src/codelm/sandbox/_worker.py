@@ -61,6 +61,7 @@ PRELOADED = (
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032
+F_OFD_SETLK, NO_LOCK = 37, struct.pack("hhqqi4x", fcntl.F_UNLCK, 0, 0, 0, 0)  # of a whole file
 CHANNEL = 3  # the program's socket: the first descriptor that is free in the worker
 CONTROL = 9  # so high that a program's descriptors are the first ones
 OPEN_MAX = posix.sysconf("SC_OPEN_MAX")
@@ -82,6 +83,7 @@ TICK_S = (
 )
 NOTHING_OF = (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE)
 place = operator.attrgetter("st_dev", "st_ino")
+rights = operator.attrgetter("st_mode", "st_uid", "st_gid")
 lasting = operator.attrgetter("st_dev", "st_ino", "st_mode", "st_uid", "st_gid")
 state = operator.attrgetter("st_dev", "st_ino", "st_mode", "st_uid", "st_gid", "st_mtime_ns", "st_ctime_ns")
 
@@ -255,7 +257,10 @@ class Worker:
         with contextlib.suppress(FileExistsError):
             posix.mkdir("scratch", 0o700)
         self.look()
-        self.pipe = look_at_pipe()
+        # Programs own it as an ordinary user's in tier full, and could set its mode and times.
+        whose = posix.geteuid() if self.program_uid is None else self.program_uid
+        self.owns_pipe = posix.fstat(1).st_uid == whose
+        self.pipe = look_at_pipe(owned=self.owns_pipe)
 
     def look(self) -> None:
         """Remember the scratch folder as it is now: empty."""
@@ -304,16 +309,25 @@ class Worker:
         ended = pid, began, time.monotonic(), waited_s(pid) if self.has_schedstat else 0.0
         self.pid, status, usage = 0, *posix.wait4(pid, 0)[1:]
         cpu_s, peak_bytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-        leftovers = 0
-        clean = look_at_pipe() == self.pipe or put_back(self.pipe)
+        leftovers, clean = 0, True
         if has_children() or not (keep or self.is_pristine()):
             # What follows may take a while and is not the program's time.
             self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEANING)
             leftovers, left_cpu_s, left_peak_bytes = self.reap_all()
             cpu_s, peak_bytes = cpu_s + left_cpu_s, max(peak_bytes, left_peak_bytes)
-            clean = (keep or self.clean_up()) and clean
+            clean = keep or self.clean_up()
+        clean = self.free_pipes() and clean  # last, when nothing of the program is left to change them
         self.report(*ended, status, cpu_s, peak_bytes, leftovers, CLEAN if clean else UNCLEAN)
         return clean
+
+    def free_pipes(self) -> bool:
+        """Undo what a program did to the pipes into which it prints; False when that is not to be had."""
+        if not self.config["guarded"]:  # gVisor has no lock that another program could see: 80 us for nothing
+            unlock_pipes()
+        if self.owns_pipe:
+            posix.utime(1)
+            posix.utime(2)
+        return look_at_pipe(owned=self.owns_pipe) == self.pipe or put_back(self.pipe)
 
     def report(self, *fields: Any) -> None:
         """Tell the supervisor; it is gone when that fails, and the next order will not come."""
@@ -417,9 +431,19 @@ class Worker:
         return True
 
 
-def look_at_pipe() -> list[tuple[int, int]]:
-    """Flags and size of the pipes into which programs print: all programs share them."""
-    return [(fcntl.fcntl(fd, fcntl.F_GETFL), pipe_size(fd)) for fd in (1, 2)]
+class Pipe(NamedTuple):
+    """A pipe into which programs print: all programs share it."""
+
+    flags: int
+    size: int
+    rights: tuple[int, int, int] | None  # mode, user and group, where programs own it
+
+
+def look_at_pipe(*, owned: bool) -> list[Pipe]:
+    return [
+        Pipe(fcntl.fcntl(fd, fcntl.F_GETFL), pipe_size(fd), rights(posix.fstat(fd)) if owned else None)
+        for fd in (1, 2)
+    ]
 
 
 def pipe_size(fd: int) -> int:
@@ -429,14 +453,27 @@ def pipe_size(fd: int) -> int:
         return 0
 
 
-def put_back(pipe: list[tuple[int, int]]) -> bool:
-    """Undo what a program did to the pipes; False when one that it enlarged still holds too much for that."""
-    for fd, (flags, size) in zip((1, 2), pipe, strict=True):
-        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+def unlock_pipes() -> None:
+    """Undo a program's locks on these pipes, which stay with what is open, not with who has locked it."""
+    for fd in (1, 2):
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        fcntl.fcntl(fd, F_OFD_SETLK, NO_LOCK)
+
+
+def put_back(pipes: list[Pipe]) -> bool:
+    """Undo what a program did to the pipes; False when one is not its own any more, or when one that it
+    enlarged still holds too much for that.
+    """
+    for fd, pipe in zip((1, 2), pipes, strict=True):
+        fcntl.fcntl(fd, fcntl.F_SETFL, pipe.flags)
         try:
-            if size:
-                fcntl.fcntl(fd, F_SETPIPE_SZ, size)
+            if pipe.size:
+                fcntl.fcntl(fd, F_SETPIPE_SZ, pipe.size)
+            if pipe.rights:
+                posix.fchmod(fd, stat.S_IMODE(pipe.rights[0]))
         except OSError:
+            return False
+        if pipe.rights and rights(posix.fstat(fd)) != pipe.rights:
             return False
     return True
 
@@ -487,10 +524,14 @@ def kill_children() -> None:
 
 
 def empty(folder: str, mode: int = 0o700) -> None:
-    """Remove all that a folder holds, and give it this mode. Follows no link; any depth and any mode."""
+    """Remove all that a folder holds, and give it this mode. Follows no link; any depth and any mode.
+
+    Its times are then those of now: a program may set them to 128 bits of its choice.
+    """
     posix.chmod(folder, mode)
     while posix.listdir(folder):
         flatten(folder)
+    posix.utime(folder)
 
 
 def flatten(folder: str) -> None:
@@ -532,9 +573,13 @@ def child(fds: tuple[int, ...], config: dict[str, Any]) -> None:
 
 
 def take(fds: tuple[int, ...]) -> None:
-    """Keep four descriptors: its socket, and standard input, output and error, its own if it has them."""
+    """Keep four descriptors: its socket, and standard input, output and error, its own if it has them.
+
+    Standard input is its own in any case: flags and locks stay with what was opened for as long as anybody
+    has it open, and the worker's is the supervisor's.
+    """
     assert fds[0] == CHANNEL, "the worker keeps no descriptor so low"
-    for number, fd in enumerate(fds[1:]):
+    for number, fd in enumerate(fds[1:] or (posix.open("/dev/null", posix.O_RDONLY),)):
         posix.dup2(fd, number)
     posix.closerange(CHANNEL + 1, OPEN_MAX)
 

