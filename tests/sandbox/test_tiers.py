@@ -80,7 +80,7 @@ def test_landlock_is_refused_where_programs_own_user_cannot_read_the_interpreter
         "    print(json.dumps([path, probe('landlock', python)]))\n"
     )
     path, reason = seen
-    assert f"({path}: Permission denied for programs' own user)" in reason
+    assert f"{path}: programs run as a user of their own, who cannot read {Path(path).parent}" in reason
 
 
 @pytest.mark.parametrize(
