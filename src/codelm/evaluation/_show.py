@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
 from codelm.errors import UsageError
 from codelm.evaluation._cut import cut_by
 from codelm.evaluation._judge import Judge, JudgeOptions
-from codelm.evaluation._program import assemble, runs_in_worker
-from codelm.evaluation._verdict import Judgement
-from codelm.problems import ProblemSet, Sample, sample_rows
+from codelm.evaluation._plan import build_verdict, plan, run_verdict
+from codelm.evaluation._program import assemble, program_text, runs_in_worker
+from codelm.evaluation._verdict import Judgement, Verdict
+from codelm.problems import Problem, ProblemSet, Sample, sample_rows
 from codelm.sandbox import Outcome, Program
 
 # Runs the units as the judge does, and prints the traceback that the judge has no use for.
@@ -38,6 +40,8 @@ class Shown:
     program: str
     judgement: Judgement
     outcome: Outcome  # of the run that was watched: `stdout`, `stderr`
+    stdin: str = ""  # of that run, where it reads
+    expected: str | None = None  # what it must print, where that decides
 
 
 def show_sample(
@@ -54,16 +58,37 @@ def show_sample(
     Raises: UsageError when there is no such sample; InputError for a file that cannot be used.
     """
     task_id, number = _parse(which, problem_set)
-    if not runs_in_worker(problem_set.problems[task_id]):
-        raise UsageError(f"{task_id}: is judged by what it prints, in several runs; those are not shown yet")
     line, sample = _find(samples, task_id, number)
     with Judge(problem_set, **options) as judge:
         problem = problem_set.problems[task_id]
         text = cut_by(truncate)(problem, sample)
         judgement = judge.judge(problem, text, whole=sample.whole)
+        if not runs_in_worker(problem):
+            return _show_plan(judge, problem, text, line, judgement, whole=sample.whole)
         program = assemble(problem, text, seed=judge.seed, whole=sample.whole, limits=judge.limits)
         outcome = judge.watch(_traced(program))
     return Shown(line=line, program="".join(program.units), judgement=judgement, outcome=outcome)
+
+
+def _show_plan(
+    judge: Judge, problem: Problem, text: str, line: int, judgement: Judgement, *, whole: bool
+) -> Shown:
+    """The building where that fails, else the first run that does not go well, else the last."""
+    steps = plan(problem, text, proof=b"(the judge's number)", whole=whole, limits=judge.limits)
+    program = program_text(problem, text, whole=whole)
+    if problem.kind == "function":
+        program += f"\n{problem.test}"
+    seen = partial(Shown, line=line, program=program, judgement=judgement)
+    with judge.session() as session:
+        if steps.build is not None:
+            built = session.run(steps.build)
+            if build_verdict(built, judge.limits) is not None:
+                return seen(outcome=built)
+        for run in steps.runs:
+            outcome = session.run(run.job)
+            if run_verdict(run, outcome, steps.comparator) is not Verdict.PASSED:
+                break
+    return seen(outcome=outcome, stdin=run.job.stdin.decode(), expected=run.expected)
 
 
 def _traced(program: Program) -> Program:
