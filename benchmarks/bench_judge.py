@@ -87,14 +87,17 @@ def contenders(folder: Path, samples: Path, ours: list[tuple[str, str, str]]) ->
 def race(commands: dict[str, list[str]], rounds: int) -> dict[str, list[float]]:
     """Seconds that each command took in each round."""
     took: dict[str, list[float]] = {name: [] for name in commands}
-    scores: dict[str, float] = {}
+    scores: set[str] = set()
     for _ in range(rounds):
         for name, command in commands.items():
             began = time.perf_counter()
             ended = subprocess.run(command, check=True, capture_output=True, text=True)
             took[name].append(time.perf_counter() - began)
-            scores.setdefault(name, float(_PASS_AT_1.search(ended.stdout)[1]))  # type: ignore[index]
-    print(f"pass@1: {scores}\n")
+            found = _PASS_AT_1.search(ended.stdout)
+            assert found is not None, f"{name}: no score: {ended.stdout[-200:]}"
+            scores.add(found[1])
+    assert len(scores) == 1, f"the contenders do not agree on pass@1: {scores}"
+    print(f"pass@1: {scores.pop()}, of all, in every round\n")
     return took
 
 

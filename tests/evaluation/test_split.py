@@ -308,6 +308,14 @@ def test_what_one_candidate_handed_over_is_gone_with_its_tests(judge) -> None:
     peer.imported("callable", 1)
 
 
+def test_memory_that_other_tests_left_is_not_held_against_the_next(judge) -> None:
+    """It is judged again, in a process of tests that has run no others."""
+    hoard = problem("import sys\nsys.hoard = b'x' * (500 << 20)\nassert candidate(1) == 1")
+    need = problem("import time\nmine = b'x' * (300 << 20)\ntime.sleep(0.3)\nassert candidate(1) == 1")
+    for task in (hoard, need):
+        assert judge.judge(task, "    return 1\n").verdict is Verdict.PASSED
+
+
 def test_nothing_of_one_program_of_tests_is_left_for_the_next(judge) -> None:
     """A fresh namespace, random numbers from the task's seed."""
     first = problem("global left\nleft = 1\nimport random\nassert candidate(random.random()) == 1")

@@ -9,8 +9,6 @@ from codelm.evaluation._verdict import Verdict
 from codelm.files import Json
 
 AS_WRITTEN = "as_written"  # in a row: the judgement of the text before it was cut, where cutting changed it
-
-
 _FENCE = "```"
 
 

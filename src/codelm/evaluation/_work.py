@@ -3,7 +3,7 @@
 import secrets
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from codelm.evaluation._beside import ControlHeld
 from codelm.evaluation._compare import COMPARATORS
@@ -11,10 +11,9 @@ from codelm.evaluation._confirm import UNCONFIRMED, confirm, decided_apart, judg
 from codelm.evaluation._plan import answers, build_verdict, build_words, plan, run_verdict, run_words
 from codelm.evaluation._program import assemble, runs_in_worker, with_control
 from codelm.evaluation._split import SplitJudge
-from codelm.evaluation._trial import SplitOutcome
 from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.problems import Problem
-from codelm.sandbox import CancelledError, Job, Limits, Outcome, Program, Sandbox, Session, Ticket, Work
+from codelm.sandbox import CancelledError, Job, Limits, Outcome, Program, Sandbox, Session, Work
 
 PROOF_BYTES = 16
 Result = TypeVar("Result")
@@ -28,9 +27,7 @@ class Conditions:
     seed: int
     limits: Limits  # where the problem has none of its own
     apart: SplitJudge | None = None  # who judges Python programs apart from their tests; None: nobody
-    apart_only: bool = (
-        False  # what it sees is the verdict; else what does not pass is run beside the tests too
-    )
+    apart_only: bool = False  # its verdict stands; else what does not pass there runs beside its tests too
     negative_control: bool = False  # of what passes beside its tests
     confirms: bool = False  # a pass where program and tests are one process is flagged
 
@@ -68,7 +65,7 @@ def judging_work(conditions: Conditions, problem: Problem, completion: str, *, w
 class _ProgramWork(JudgingWork):
     """One program for each group of tests, in their order, until one does not pass."""
 
-    _under_way: Ticket | Work[SplitOutcome] | None = None
+    _under_way: Work[Any] | None = None
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -79,7 +76,7 @@ class _ProgramWork(JudgingWork):
         return self._do(self._sandbox.ticket(program, alone=final))
 
     def _do(self, work: Work[Result]) -> Result:
-        self._under_way = work  # type: ignore[assignment]
+        self._under_way = work
         if self._cancelled:
             raise CancelledError
         return work.run()
