@@ -54,6 +54,12 @@ class Journal:
         except (OSError, ValueError, AttributeError):
             return None
 
+    def check(self) -> None:
+        """See, without touching anything, that what was left there is of this work. Raises: InputError."""
+        found = self.header_of(self.path)
+        if found is not None:
+            self._check_header({"journal": 1, **found})
+
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import fsspec
 import pytest
 from support import absent
 
@@ -151,8 +152,19 @@ def test_missing_empty_and_cut_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"cut.jsonl.gz.*cut short"):
         evaluate_samples(tmp_path / "cut.jsonl.gz", SET)
-    with pytest.raises(UsageError, match="copy the file here first"):
+    with pytest.raises(UsageError, match="name a folder for them"):
         evaluate_samples("memory://samples.jsonl", SET)
+
+
+def test_results_go_where_they_are_wanted(samples: Path, tmp_path: Path) -> None:
+    """Samples from elsewhere or in a folder that is not ours: rows, header and journal lie in `out`."""
+    with fsspec.open("memory://far/samples.jsonl", "w") as stream:
+        stream.write(samples.read_text())
+    for source in (samples, "memory://far/samples.jsonl"):
+        evaluation = evaluate_samples(source, SET, workers=1, out=tmp_path / "new" / "folder")
+        assert evaluation.results == tmp_path / "new" / "folder" / "samples.jsonl_results.jsonl"
+        assert len(_read(evaluation.results)) == 4
+        assert sorted(os.listdir(samples.parent)) == ["new", "samples.jsonl"]
 
 
 def test_ks_that_are_none_are_a_programming_error(samples: Path) -> None:
@@ -220,6 +232,23 @@ def test_journal_of_other_settings_is_refused_with_the_difference(samples: Path)
     journal.write_text('{"journal":1,"limits":{"time_s":1.0}}\n')
     with pytest.raises(InputError, match=r"left by a run with other settings .*codelm was None, now"):
         evaluate_samples(samples, SET)
+
+
+@pytest.mark.parametrize("auto_time", [False, True])
+def test_other_settings_are_refused_before_the_self_test(samples: Path, monkeypatch, auto_time: bool) -> None:
+    """That takes minutes where problems are slow, and what it finds cannot change the refusal."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Judge, "judge_many", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_samples(samples, SET, judge="inline", auto_time=not auto_time)
+    monkeypatch.setattr("codelm.evaluation._evaluate.certify", lambda *_, **__: pytest.fail("it began"))
+    differing = "time_limits was" if auto_time else "time_limits was .*now None"
+    with pytest.raises(InputError, match=f"other settings .*{differing}"):
+        evaluate_samples(samples, SET, judge="inline", auto_time=auto_time)
+
+
+def _interrupted(self, jobs):
+    raise KeyboardInterrupt
 
 
 def test_results_that_cannot_be_written_lose_nothing(samples: Path) -> None:

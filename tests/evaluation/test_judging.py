@@ -137,6 +137,8 @@ def test_unknown_task_is_refused_before_anything_runs() -> None:
     """The message names the task and the set."""
     with pytest.raises(InputError, match="sample 1: unknown task_id 'x'; the problem set 'toy' has 1 tasks"):
         judge_completions(SET, [*_samples(["    pass\n"]), Sample(task_id="x", completion="")])
+    with pytest.raises(InputError, match=r"\(--problems, here mbpp\+\)"):
+        judge_completions(SET, [Sample(task_id="Mbpp/2", completion="")])
 
 
 def test_progress_callback_sees_every_judgement() -> None:

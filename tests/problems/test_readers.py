@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codelm.errors import InputError
-from codelm.problems import Problem, load_problems, read_problems
+from codelm.problems import PROBLEM_SETS, Problem, load_problems, read_problems, sets_with_task
 from codelm.problems.readers._apps_check import check_as_apps
 
 
@@ -28,6 +28,12 @@ def test_mbpp_is_split_as_its_paper_splits_it() -> None:
     assert splits == {"prompt": 10, "test": 500, "validation": 90, "train": 374}
     numbers = [int(task_id.split("/")[1]) for task_id in load_problems("mbpp-test").problems]
     assert numbers == list(range(11, 511))
+
+
+@pytest.mark.parametrize("name", PROBLEM_SETS)
+def test_set_is_found_by_the_id_of_any_of_its_tasks(name: str) -> None:
+    """For the message about samples that were drawn for another set."""
+    assert all(name in sets_with_task(task_id) for task_id in load_problems(name).problems)
 
 
 def test_mbpp_problem_is_a_script_with_its_assertions_after_it() -> None:

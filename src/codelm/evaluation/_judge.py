@@ -17,7 +17,7 @@ from codelm.evaluation._toolchain import host_paths, toolchain_of, versions
 from codelm.evaluation._verdict import Judgement
 from codelm.evaluation._work import Conditions, JudgingWork, judging_work
 from codelm.files import Json
-from codelm.problems import Problem, ProblemSet, Sample
+from codelm.problems import Problem, ProblemSet, Sample, sets_with_task
 from codelm.sandbox import Crew, Limits, Outcome, Program, Sandbox, Session, Work
 
 INLINE, SPLIT, CONFIRM = "inline", "split", "confirm"
@@ -333,9 +333,11 @@ def judge_completions(
 
 
 def unknown_task(task_id: str, problem_set: ProblemSet) -> str:
-    """The words for a task that a problem set does not have."""
+    """The words for a task that a problem set does not have, with the sets that may have it."""
     example = next(iter(problem_set.problems), None)
+    others = [name for name in sets_with_task(task_id) if name != problem_set.name]
+    named = f", here {' or '.join(others)}" if others else ""
     return (
         f"unknown task_id {task_id!r}; the problem set {problem_set.name!r} has {len(problem_set)} tasks, "
-        f"{example!r} for one; name the set the samples were drawn for (--problems)"
+        f"{example!r} for one; name the set the samples were drawn for (--problems{named})"
     )

@@ -14,7 +14,7 @@ from codelm.problems.chains import (
 )
 from codelm.problems.completions import STOP_SEQUENCES, Truncated, take_fenced, truncate_at_stop
 from codelm.problems.fetch import fetch_humaneval
-from codelm.problems.find import PROBLEM_SETS, find_humaneval, load_problems
+from codelm.problems.find import PROBLEM_SETS, find_humaneval, load_problems, sets_with_task
 from codelm.problems.problem_set import ProblemSet, read_problems, write_problems
 from codelm.problems.record import Problem, Test
 from codelm.problems.sample import Sample, SampleRow, read_samples, sample_rows
@@ -44,6 +44,7 @@ __all__ = [
     "read_problems",
     "read_samples",
     "sample_rows",
+    "sets_with_task",
     "take_fenced",
     "truncate_at_stop",
     "write_problems",

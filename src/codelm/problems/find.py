@@ -85,6 +85,17 @@ PROBLEM_SETS = {
     "humaneval-x-js": "HumanEval-X in JavaScript",
     "humaneval-x-cpp": "HumanEval-X in C++",
 }
+# How their task ids begin. A task of HumanEval has the same id in each set that has it.
+TASK_PREFIXES = {
+    "HumanEval/": ("humaneval", "humaneval+"),
+    "starter/": ("starter",),
+    "chains/": ("chains",),
+    "MBPP/": ("mbpp", "mbpp-test", "mbpp-sanitized"),
+    "Mbpp/": ("mbpp+",),
+    "Python/": ("humaneval-x-python",),
+    "JavaScript/": ("humaneval-x-js",),
+    "CPP/": ("humaneval-x-cpp",),
+}
 SUFFIXES = (".jsonl", ".gz", ".zst", ".json", ".parquet")
 
 
@@ -115,6 +126,11 @@ def load_problems(name_or_path: str | Path) -> ProblemSet:
                 f"unknown problem set {text!r}; known names are {', '.join(PROBLEM_SETS)}, "
                 f"or give the path of a problem file ({', '.join(SUFFIXES)}, or a folder of APPS)"
             )
+
+
+def sets_with_task(task_id: str) -> tuple[str, ...]:
+    """Names of the public sets whose task ids begin as this one does."""
+    return next((names for prefix, names in TASK_PREFIXES.items() if task_id.startswith(prefix)), ())
 
 
 def find_humaneval() -> Path:

@@ -90,7 +90,7 @@ class Cgroup:
 
     def oom_kills(self) -> int:
         """Processes that the kernel ever killed here for want of memory: one more, and a limit was passed."""
-        fd = os.open(self._kills, os.O_RDONLY | os.O_CLOEXEC)  # asked for each program: a fourth of read_text()
+        fd = os.open(self._kills, os.O_RDONLY | os.O_CLOEXEC)  # for each program: read_text() is 3 times that
         try:
             words = os.read(fd, 4096).split()
         finally:
