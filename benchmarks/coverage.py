@@ -5,7 +5,7 @@ the 95% interval of mean pass@k holds the truth: the mean over all problems of t
 mean over the very problems drawn (on these problems). Then how often p < 0.05 between two equal models.
 
     nice python benchmarks/coverage.py              # minutes on one core
-    nice python benchmarks/coverage.py --sets 2000  # what docs/statistics.md shows
+    nice python benchmarks/coverage.py --sets 2000  # what docs/statistics.md shows; an hour
 """
 
 import argparse
@@ -167,14 +167,22 @@ def main() -> None:
     """Run everything and print the tables."""
     parser = argparse.ArgumentParser(description="Coverage of the intervals, by simulation.")
     parser.add_argument("--sets", type=int, default=300, help="sets of problems per cell")
-    sets = parser.parse_args().sets
-    cells = grid()
-    over = {cell: over_problems(cell, sets, tuple(contenders.INTERVALS)) for cell in cells}
+    parser.add_argument("--table", choices=TABLES, nargs="+", default=TABLES, help="which to print")
+    options = parser.parse_args()
+    for name in options.table:
+        TABLES[name](options.sets)
+
+
+def print_over(sets: int) -> None:
+    """The interval over problems, ours and others, then ours by cell."""
+    over = {cell: over_problems(cell, sets, tuple(contenders.INTERVALS)) for cell in grid()}
     print_methods(over)
     print_grid("Over problems", {cell: found["codelm"] for cell, found in over.items()})
-    print_grid("On these problems", {cell: on_these_problems(cell, sets) for cell in cells})
-    print_alarms(sets)
-    print_bias()
+
+
+def print_here(sets: int) -> None:
+    """The interval on these problems, by cell."""
+    print_grid("On these problems", {cell: on_these_problems(cell, sets) for cell in grid()})
 
 
 def print_methods(over: dict[Cell, dict[str, Held]]) -> None:
@@ -225,7 +233,7 @@ def alarm_cells() -> Iterator[tuple[Kind, int, tuple[int, int, int]]]:
                 yield kind, m, samples
 
 
-def print_bias() -> None:
+def print_bias(_sets: int) -> None:
     """Mean of the biased and of the unbiased estimate (Appendix A, figure 13), exact."""
     print("\n## 1 - (1 - c/n)^k on average\n")
     print(
@@ -251,6 +259,8 @@ def _mean_estimate(of: Callable[[int, int, int], float], n: int, k: int, p: floa
     )
     return math.fsum(math.exp(log) * of(n, c, k) for c, log in enumerate(logs))
 
+
+TABLES = {"over": print_over, "here": print_here, "alarms": print_alarms, "bias": print_bias}
 
 if __name__ == "__main__":
     main()
