@@ -24,6 +24,11 @@ PARENT = "import os, time\nfor _ in range(3): os.fork()\nprint('up', flush=True)
             1.0,
         ),  # two that waited: at least their work, spread over two
         ({"a": (3.0, 2.9), "b": (3.0, 2.9)}, 3.0, 3.0),  # busy on both processors: the whole time
+        (
+            {"a": (3.0, 0.5), "b": (0.1, 0.0)},
+            0.5,
+            3.0,
+        ),  # never less than the busiest, whatever wall time is said
         ({}, 3.0, 3.0),
     ],
 )

@@ -17,6 +17,7 @@ from codelm.sandbox._protocol import (
     NONCE_BYTES,
     NOT_STARTED,
     RAISED,
+    REPLIED,
     Frame,
     encode_job,
     parse_frame,
@@ -52,6 +53,18 @@ def test_frame_that_the_worker_packs_is_what_the_supervisor_reads(worker) -> Non
     largest = worker.pack(NONCE, RAISED, 2, "\U0001f600" * 200, "\U0001f600" * 8192)
     assert len(largest) < MAX_FRAME_BYTES
     assert parse(largest) is not None
+
+
+@pytest.mark.parametrize("ended_s", [1.5, float("inf"), -1.0])
+def test_reply_holds_the_time_at_which_it_was_made(worker, monkeypatch, ended_s: float) -> None:
+    """Whatever a program says there; a reply too short to hold it is none."""
+    sent: list[bytes] = []
+    monkeypatch.setattr(worker, "answer", sent.append)
+    calls = worker.Calls()
+    calls.nonce = NONCE
+    calls.reply(b"said", lambda: ended_s)
+    assert parse(sent[0]) == Frame(REPLIED, None, "", None, reply=b"said", ended_s=ended_s)
+    assert parse(worker.FRAME.pack(worker.FRAME.size + 4, NONCE, REPLIED, 255, 0, 4) + b"said") is None
 
 
 def test_frame_with_any_change_is_nothing(worker) -> None:

@@ -11,6 +11,7 @@ from support import absent
 
 from codelm.sandbox import Clock, Command, Ended, Limits, Program, Sandbox, Session, probe
 from codelm.sandbox._exchange import Exchange
+from codelm.sandbox._slot import Slot
 
 MiB = 1 << 20
 TIERS = ("process", "full", "gvisor")
@@ -370,6 +371,50 @@ def test_loaded_program_is_charged_for_all_its_calls_but_not_for_the_time_betwee
     time.sleep(0.3)
     assert 0.19 <= after - before < 1.0
     assert session.charged_s() == pytest.approx(after, abs=0.05)
+
+
+def test_calls_are_not_charged_for_a_supervisor_that_is_slow_to_read(session, monkeypatch) -> None:
+    """A busy machine lets it wait, with tests that make a thousand calls for longer than any limit."""
+    if session._slot.plan.tier == "gvisor":
+        pytest.skip("programs have another clock there")
+    listen = Slot._listen
+
+    def late(self, running, **options):
+        time.sleep(0.1)
+        return listen(self, running, **options)
+
+    session.load(Program(units=(COUNTER,)), handler="answer")
+    before = session.charged_s()
+    monkeypatch.setattr(Slot, "_listen", late)
+    outcomes = [session.call(b"x") for _ in range(5)]
+    assert max(outcome.wall_s for outcome in outcomes) < 0.1
+    assert session.charged_s() - before < 0.1
+
+
+LIAR = """
+import sys, time
+frame = sys._getframe()
+while "job" not in frame.f_locals:
+    frame = frame.f_back
+began = 0.0
+frame.f_globals["Calls"].reply.__defaults__ = (lambda: began,)
+def work(x):
+    global began
+    began = time.monotonic()
+    end = time.process_time() + 0.2
+    while time.process_time() < end: pass
+    return x
+"""
+
+
+def test_program_that_lies_about_its_clock_is_charged_its_work(session) -> None:
+    """It says that each call took no time."""
+    if session._slot.plan.tier == "gvisor":
+        pytest.skip("what it says is not heard there")
+    session.load(Program(units=(LIAR,)), handler="work")
+    outcomes = [session.call(b"x") for _ in range(3)]
+    assert max(outcome.wall_s for outcome in outcomes) < 0.1
+    assert session.charged_s() >= 0.6
 
 
 def test_session_misused_is_a_programming_error(box) -> None:

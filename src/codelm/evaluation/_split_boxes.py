@@ -1,6 +1,7 @@
 """The two boxes of judge `split`, as the supervisor sees them: sessions of a sandbox, with their clocks."""
 
 import contextlib
+import time
 from dataclasses import replace
 
 from codelm.evaluation._boxes import prelude_of
@@ -34,7 +35,8 @@ class TestsBox:
         self._runs = 0  # of the process
         self._memory_bytes = 0  # that it may hold
         self._limits = sandbox.limits
-        self.charged_s = 0.0  # for the program of tests under way
+        self._before_s = 0.0  # what its process was charged before the program of tests under way
+        self._calls_s = 0.0  # what that program's calls were; may hold what they waited for a processor
 
     def close(self) -> None:
         """End the process and give the slot back."""
@@ -48,14 +50,17 @@ class TestsBox:
         """End the process, which is in the middle of a program."""
         self._session.unload()
 
-    def begin(self, job: bytes, limits: Limits) -> Outcome:
-        """Start a program of tests; what it says first. limits: of the candidate."""
+    def begin(self, job: bytes, limits: Limits, *, converses: bool = False) -> Outcome:
+        """Start a program of tests; what it says first. limits: of the candidate.
+
+        converses: more will be said to it, and `is_late` asked.
+        """
         self._limits = replace(
             limits,
             time_s=min(TESTS_SHARE * limits.time_s, MAX_TIME_S),
             memory_bytes=limits.memory_bytes + TESTS_MEMORY_BYTES,
         )
-        self.charged_s = 0.0
+        self._calls_s = 0.0
         self._runs += 1
         if self._runs >= TESTS_RUNS or self._limits.memory_bytes > self._memory_bytes:
             self.discard()
@@ -63,12 +68,14 @@ class TestsBox:
             loaded = self._load()
             if not loaded.proof:
                 return replace(loaded, ended=Ended.LOST, message=f"the tests' box: {loaded.message}")
+        if converses:
+            self._before_s = self._session.charged_s()
         return self.say(job)
 
     def say(self, message: bytes) -> Outcome:
         """Pass on a message; what the tests say to it."""
         said = self._session.call(message, limits=self._limits)
-        self.charged_s += said.charged_s
+        self._calls_s += said.charged_s
         return said
 
     @property
@@ -79,7 +86,8 @@ class TestsBox:
     @property
     def is_late(self) -> bool:
         """Whether the tests have used up their own time."""
-        return self.charged_s > self._limits.time_s
+        limit_s = self._limits.time_s
+        return self._calls_s > limit_s and self._session.charged_s() - self._before_s > limit_s
 
     def _load(self) -> Outcome:
         self._runs, self._memory_bytes = 0, self._limits.memory_bytes
@@ -97,6 +105,7 @@ class CandidateBox:
     def __init__(self, session: Session, limits: Limits) -> None:
         self.wall_s = 0.0  # loading and all calls
         self._session, self._limits = session, limits
+        self._began = time.monotonic()
         self._looked_s = self._since_s = self._unseen_s = 0.0
         self._left = limits
 
@@ -137,6 +146,9 @@ class CandidateBox:
             # It may run past its limit by a share; of what it has used, only the rest counts against that.
             left_s = self._limits.time_s - self._looked_s / (1 + TIME_SLACK)
             self._left = replace(self._limits, time_s=max(MIN_CALL_S, left_s))
+        # One that sleeps, and says that it did not, is charged nothing for that: not for ever.
+        if time.monotonic() - self._began > self._limits.wall_guard_s:
+            return replace(self._limits, time_s=MIN_CALL_S)
         return self._left
 
     def _look(self) -> None:

@@ -57,7 +57,7 @@ class Trial:
         loaded = self._load()
         if not loaded.proof:
             return self._candidate_ended(loaded)
-        said = self._tests.begin(job, self._limits)
+        said = self._tests.begin(job, self._limits, converses=True)
         while said.reply is not None and not said.reply.startswith(END):
             self._remember(said.reply)
             answer = self._call(said.reply)

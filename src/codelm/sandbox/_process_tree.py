@@ -91,7 +91,7 @@ class TreeMeter:
         """root: the process above the tree. running: what it used before the first look is not counted."""
         self.root = root
         self.with_schedstat = with_schedstat
-        self._before: tuple[float, float] | None = None if running else (0.0, 0.0)
+        self._before: dict[str, tuple[float, float]] | None = None if running else {}
         self.processes = 0
         self.resident_bytes = 0  # beyond what each process was forked with
         self._base: Memory | None = None
@@ -113,7 +113,7 @@ class TreeMeter:
         for pid in pids:
             self._clocks.update(_thread_clocks(pid) if self.with_schedstat else _process_clock(pid))
         if self._before is None:
-            self._before = self._sum(0), self._sum(1)
+            self._before = dict(self._clocks)
 
     @property
     def was_sampled(self) -> bool:
@@ -128,33 +128,39 @@ class TreeMeter:
     @property
     def cpu_s(self) -> float:
         """Seconds on a processor, all threads together."""
-        return self._sum(0) - (self._before or (0.0, 0.0))[0]
+        return sum(self._since_before(0))
 
     @property
     def waited_s(self) -> float:
         """Seconds in a run queue, waiting for a processor, all threads and the root together."""
         root_s = 0.0 if self._root_before_s is None else self._root_clock_s() - self._root_before_s
-        return root_s + self._sum(1) - (self._before or (0.0, 0.0))[1]
+        return root_s + sum(self._since_before(1))
 
     def charged_s(self, wall_s: float) -> float:
         """What `wall_s` of this tree's life is charged: work and sleep, but not waiting for a processor.
 
         One thread: wall time less its waiting. With several, their waiting overlaps, and some of it is for
-        each other; then never less than the tree's CPU time spread over all processors, which is what it
-        would have needed at the very least on an idle machine. Without schedstat: CPU time.
+        each other; then never less than the tree's CPU time spread over all processors, nor than its busiest
+        thread's, which is what it would have needed at the very least on an idle machine. So a `wall_s` that
+        the tree itself has said cannot be too small. Without schedstat: CPU time.
         """
         if not self.with_schedstat:
             return self.cpu_s
-        return max(wall_s - self.waited_s, min(wall_s, self.cpu_s / _CPUS))
+        busiest_s = max(self._since_before(0), default=0.0)
+        return max(wall_s - self.waited_s, self.cpu_s / _CPUS, busiest_s)
 
-    def _sum(self, place: int) -> float:
-        return sum(clocks[place] for clocks in self._clocks.values())
+    def _since_before(self, place: int) -> Iterator[float]:
+        """One of the two clocks of each thread."""
+        before = self._before or {}
+        for thread, clocks in self._clocks.items():
+            yield clocks[place] - before.get(thread, _NO_TIME)[place]
 
     def _root_clock_s(self) -> float:
         fields = _read(f"/proc/{self.root}/schedstat").split() if self.with_schedstat else []
         return int(fields[1]) / 1e9 if fields else 0.0
 
 
+_NO_TIME = 0.0, 0.0
 _CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 

@@ -5,7 +5,7 @@
     job     supervisor -> program   a dictionary in marshal, by the program's own socket; first the nonce of
                                     NOT_STARTED, which is gone from its process before the program begins
     frame   program -> supervisor   exactly one, by the same socket, then end of file; in a session one for
-                                    the loading and one for each call
+                                    the loading and one for each call, with the time of its answer
     report  worker -> supervisor    what the kernel says of the program's end; twice when it left something
                                     behind: at its end, and when that is gone
 
@@ -30,6 +30,7 @@ RUN, KEEP, EMPTY = b"P", b"S", b"E"
 _JOB = struct.Struct(f"<Q{NONCE_BYTES}s")  # bytes of what follows, nonce of NOT_STARTED
 _CALL = struct.Struct(f"<Q{NONCE_BYTES}s?")  # bytes of the payload, nonce, in a process of its own
 _FRAME = struct.Struct(f"<I{NONCE_BYTES}sBBHI")  # length of all, nonce, kind, unit, bytes of type, of message
+_ENDED = struct.Struct("<d")  # before what a call is answered: when, on the clock of time.monotonic
 _REPORT = struct.Struct("<QidddidqiB")  # the fields of Report
 
 FINISHED, RAISED, DID_NOT_COMPILE, NOT_STARTED, REPLIED, CALL_DIED = range(6)
@@ -46,6 +47,7 @@ class Frame(NamedTuple):
     exception: str
     message: str | None
     reply: bytes | None = None
+    ended_s: float | None = None  # when a call was answered, as the program says
 
 
 class Report(NamedTuple):
@@ -121,7 +123,7 @@ def parse_frame(data: bytes, nonce: bytes, *, unstarted: bytes) -> Frame | None:
         return None
     text = data[_FRAME.size :]
     if kind == REPLIED:
-        return Frame(kind, None, "", None, reply=text) if len(text) <= MAX_PAYLOAD_BYTES else None
+        return _reply(text)
     if len(data) > MAX_FRAME_BYTES:
         return None
     try:
@@ -132,6 +134,13 @@ def parse_frame(data: bytes, nonce: bytes, *, unstarted: bytes) -> Frame | None:
     return Frame(
         kind, None if unit == NO_UNIT else unit, exception, None if message_bytes == NO_MESSAGE else message
     )
+
+
+def _reply(text: bytes | bytearray) -> Frame | None:
+    if not _ENDED.size <= len(text) <= _ENDED.size + MAX_PAYLOAD_BYTES:
+        return None
+    (ended_s,) = _ENDED.unpack_from(text)
+    return Frame(REPLIED, None, "", None, reply=bytes(text[_ENDED.size :]), ended_s=ended_s)
 
 
 def parse_report(data: bytes) -> Report | None:

@@ -86,7 +86,7 @@ class Slot:
                 self._see_off(running, frame)
                 return _not_loaded(self._end(running, frame))
             ends.pop_all()
-            running.watch.end(None)
+            running.watch.end()
             self._loaded, self._called_s, self._charged_s = running, 0.0, running.watch.charged_s
             return running.watch.outcome(Ended.FINISHED, frame=frame)
 
@@ -114,10 +114,13 @@ class Slot:
             exchange=Exchange(self._housing, watch, loaded.channel, loaded.streams),
         )
         with self._stopped_on_error():
-            running.exchange.send(_protocol.encode_call(payload, running.nonce, fork=fork))
+            call = _protocol.encode_call(payload, running.nonce, fork=fork)
+            watch.begin_call()
+            running.exchange.send(call)
             frame = self._listen(running, only_call=fork)
             if frame is not None:
-                watch.end(None)
+                # In gVisor the clock of programs is another one.
+                watch.end(said_s=frame.ended_s if self.plan.tier != GVISOR else None)
                 self._called_s += watch.wall_s
                 self._charged_s += watch.charged_s
                 if frame.kind == _protocol.CALL_DIED:

@@ -52,10 +52,20 @@ class Watch:
             self.stopped = self._look(now - self.began)
         return self.stopped is not None
 
-    def end(self, report: Report | None) -> None:
-        """The program has ended, or its call, or the worker under it: set the clocks to that moment."""
+    def begin_call(self) -> None:
+        """A call is handed over now."""
+        self.began = time.monotonic()
+
+    def end(self, report: Report | None = None, *, said_s: float | None = None) -> None:
+        """The program has ended, or its call, or the worker under it: set the clocks to that moment.
+
+        said_s: when its call was answered, as the program says: what passes until we read that is not its
+        time, and is long where this machine is busy. Should it lie, its CPU time is charged all the same.
+        """
         now = time.monotonic()
         began, ended = self.began, now
+        if said_s is not None and began <= said_s <= now:
+            ended = said_s
         if report:  # as far as it can be true
             began = min(max(report.began_s, began), now)
             ended = min(max(report.ended_s, began), now)

@@ -73,6 +73,7 @@ JOB = struct.Struct("<Q")
 HEAD_BYTES = JOB.size + 16  # with the nonce of NOT_STARTED
 CALL = struct.Struct("<Q16s?")
 FRAME = struct.Struct("<I16sBBHI")
+ENDED = struct.Struct("<d")
 REPORT = struct.Struct("<QidddidqiB")
 CLEAN, CLEANING, UNCLEAN = range(3)
 PT_LOAD, PF_X = 1, 1
@@ -727,7 +728,9 @@ class Calls:
         else:
             self.reply(said)
 
-    def reply(self, said: bytes) -> None:
+    def reply(self, said: bytes, now: Callable[[], float] = time.monotonic) -> None:
+        """With the time, since what passes until the supervisor reads it is not the program's."""
+        said = ENDED.pack(now()) + said
         answer(FRAME.pack(FRAME.size + len(said), self.nonce, REPLIED, NO_UNIT, 0, len(said)) + said)
 
     def converse(self, said: bytes) -> bytes:
