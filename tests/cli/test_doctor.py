@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from codelm.cli import app
+from codelm.cli import app, run
 from codelm.errors import MissingError
 from codelm.sandbox import ISOLATIONS, _tiers
 from codelm.sandbox.catalogue import Row
@@ -24,6 +24,15 @@ def test_doctor_lists_the_tiers_and_their_layers() -> None:
     assert auto.startswith("auto: ")
     assert (auto == "auto: refused") == (ended.exit_code != 0)
     assert auto != "auto: process"
+
+
+def test_windows_is_told_what_to_use_in_one_line(monkeypatch, capsys) -> None:
+    """Before anything is imported that it does not have."""
+    monkeypatch.setattr("platform.system", lambda: "Windows")
+    with pytest.raises(SystemExit) as ended:
+        run(app)
+    assert ended.value.code == MissingError.exit_code
+    assert capsys.readouterr().err == "codelm: error: codelm needs Linux; here use WSL2: `wsl --install`\n"
 
 
 @pytest.fixture

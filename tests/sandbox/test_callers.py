@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from codelm.sandbox import Ended, Limits, Program, Sandbox
+from codelm.sandbox import Ended, Limits, Program, Sandbox, _pool
 
 HONEST = Program(units=("x = 1\n",))
 
@@ -258,6 +259,63 @@ def test_caller_that_is_killed_leaves_nothing(number) -> None:
         caller.send_signal(number)
         assert caller.wait(20) == (130 if number == signal.SIGINT else -number)
     _wait_until_gone([*workers, *programs], Path(folder))
+
+
+STARTING_CALLER = """
+import os, sys
+from codelm.sandbox import Sandbox
+from codelm.sandbox._housing import Housing
+wait = Housing._wait_until_ready
+def say(self):
+    print(self.process.pid, self._folder, flush=True)
+    wait(self)
+Housing._wait_until_ready = say
+before = sorted(os.listdir("/proc/self/fd"))
+try:
+    with Sandbox(workers=1):
+        pass
+except KeyboardInterrupt:
+    print("left:", set(os.listdir("/proc/self/fd")) - set(before))
+"""
+
+
+def test_interrupt_while_workers_start_leaves_nothing() -> None:
+    """Not in a process that lives on, as a notebook's does."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTING_CALLER], stdout=subprocess.PIPE, text=True
+    ) as caller:
+        assert caller.stdout is not None
+        worker, folder = caller.stdout.readline().split()
+        caller.send_signal(signal.SIGINT)
+        assert caller.stdout.readline() == "left: set()\n"
+        assert caller.wait(20) == 0
+    _wait_until_gone([worker], Path(folder))
+
+
+def test_place_that_an_interrupt_took_from_its_thread_does_not_hold_up_the_end(monkeypatch) -> None:
+    """Nobody gives it back; its worker is stopped all the same."""
+    monkeypatch.setattr(_pool, "LET_GO_S", 0.2)
+    with Sandbox(workers=2) as sandbox:
+        lost = sandbox._pool._free.get()
+        assert lost._housing is not None
+        worker = str(lost._housing.process.pid)
+        folder = Path(lost._housing._folder)
+    _wait_until_gone([worker], folder)
+
+
+def test_no_descriptor_is_lost_where_there_are_none_left() -> None:
+    """Each number of free ones fails at another place; then all is as before, and the program can run."""
+    program = Program(units=("print(input())",), script=True, stdin=b"x" * 10)
+    with Sandbox(workers=1) as sandbox:
+        before = _descriptors()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        for free in range(9):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (len(before) - 1 + free, hard))
+            outcome = sandbox.run(program)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            assert outcome.proof or outcome.ended is Ended.LOST
+            assert len(_descriptors()) == len(before)
+        assert sandbox.run(program).proof
 
 
 def test_sandbox_leaves_no_process_descriptor_or_folder_behind() -> None:

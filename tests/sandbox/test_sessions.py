@@ -417,6 +417,38 @@ def test_program_that_lies_about_its_clock_is_charged_its_work(session) -> None:
     assert session.charged_s() >= 0.6
 
 
+GREEDY = "def answer(size):\n    return str(len(bytearray(int(size)))).encode()\n"
+
+
+def test_call_has_the_memory_that_its_own_limits_say(session) -> None:
+    """Twice the sandbox's 200 MiB, in one call."""
+    session.load(Program(units=(GREEDY,)), handler="answer")
+    size = 300 * MiB
+    outcome = session.call(str(size).encode(), limits=Limits(memory_bytes=600 * MiB, time_s=5.0))
+    assert outcome.reply == str(size).encode()
+
+
+def test_process_that_the_kernel_killed_in_one_call_is_not_the_next_ones(session) -> None:
+    """A child that ran out of memory, of a call that went on and answered."""
+    source = (
+        "import os, time\n"
+        "def answer(x):\n"
+        "    if x == b'fork':\n"
+        "        if os.fork() == 0:\n"
+        "            held = bytearray(190 << 20)\n"
+        "            held = [bytearray(8 << 20) for _ in range(20)]\n"
+        "            os._exit(0)\n"
+        "        os.wait()\n"
+        "    else:\n"
+        "        time.sleep(0.3)\n"
+        "    return x\n"
+    )
+    session.load(Program(units=(source,)), handler="answer")
+    session.call(b"fork", fork=True)
+    if session.is_loaded:
+        assert session.call(b"next", fork=True).reply == b"next"
+
+
 def test_session_misused_is_a_programming_error(box) -> None:
     """Running while loaded, calling while not, using it when closed."""
     with box.session() as session:

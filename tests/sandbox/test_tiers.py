@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from support import absent
 
-from codelm.errors import UsageError
+from codelm.errors import MissingError, UsageError
 from codelm.sandbox import Sandbox, _hosts, _tiers, _walls, tier_of
+from codelm.sandbox._interpreter import interpreter
 from other_hosts import BUBBLEWRAP_USER, DOCKER, DOCKER_USER, OLD_DOCKER, ROOT_WITHOUT_ADMIN, USER
 
 SCRIPT = """
@@ -114,6 +115,22 @@ def test_ordinary_user_is_told_the_command_that_gets_namespaces(monkeypatch, fil
     assert said.startswith("isolation `full` cannot be had here (user namespace: EPERM); ")
     assert words in said
     assert "\n" not in said
+
+
+def test_temporary_folder_that_cannot_be_made_is_named(monkeypatch, tmp_path: Path) -> None:
+    """In one line, with what to do; as it starts and as it probes."""
+    monkeypatch.setattr(_hosts.tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(MissingError, match=r"no temporary folder in .*nowhere \(No such file.*set TMPDIR"):
+        Sandbox(workers=1, isolation="process").__enter__()
+    _tiers._failure.cache_clear()
+    with pytest.raises(MissingError, match="set TMPDIR"):
+        _tiers._failure(_walls.Walls(tier="full", uid=_walls.FIRST_UID), interpreter())
+
+
+def test_advice_on_namespaces_is_for_those_who_lack_them() -> None:
+    """Not for a folder that cannot be read, whose reason says what to do."""
+    assert _hosts.how_to_mend("full", "cannot read /root: run `chmod o+rX /root`").endswith("/root`)")
+    assert "; " in _hosts.how_to_mend("full", "mount /: EACCES")
 
 
 def test_unknown_isolation_is_refused_with_the_names() -> None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support import absent
 
 from codelm.errors import InfraError
-from codelm.sandbox import Ended, Limits, Program, Sandbox
+from codelm.sandbox import Ended, Limits, Program, Sandbox, probe
 from codelm.sandbox._housing import Housing, Plan
 from codelm.sandbox._interpreter import interpreter
+from codelm.sandbox._process_tree import kill_descendants
 from codelm.sandbox._slot import Slot
 
 HONEST = Program(units=("x = 1\n",))
@@ -41,6 +43,24 @@ def test_program_that_kills_its_worker_is_lost_with_the_signal(own, tmp_path: Pa
         assert sandbox.run(HONEST).proof
         time.sleep(1.2)
     assert not canary.exists()
+
+
+def test_worker_that_dies_as_it_starts_costs_the_program_no_more_than_another_run(monkeypatch) -> None:
+    """Between its word that it is ready and our look at it: the program is lost, to be run again."""
+    wait = Housing._wait_until_ready
+
+    def then_die(self):
+        wait(self)
+        kill_descendants(self.process.pid)
+
+    if (reason := probe("full")) is not None:
+        absent(reason)
+    with Sandbox(workers=1, isolation="full") as sandbox:
+        with monkeypatch.context() as patch:
+            patch.setattr(Housing, "_wait_until_ready", then_die)
+            _kill_worker(sandbox)
+            assert sandbox.run(HONEST).ended is Ended.LOST
+        assert sandbox.run(HONEST).proof
 
 
 def test_worker_killed_between_programs_costs_nobody_a_verdict(own) -> None:

@@ -6,6 +6,7 @@ Results go to stdout, progress and messages to stderr. Exit codes are those of `
 import errno
 import io
 import os
+import platform
 import signal
 import sys
 from types import FrameType
@@ -83,8 +84,15 @@ def main() -> NoReturn:
     run(app)
 
 
+def _refuse_windows() -> None:
+    """Before anything is imported that it does not have."""
+    if platform.system() == "Windows":
+        _fail("codelm needs Linux; here use WSL2: `wsl --install`", MissingError.exit_code)
+
+
 def run(command: typer.Typer) -> NoReturn:
     """Run a typer app: errors a user can mend become one line; a bug keeps its traceback."""
+    _refuse_windows()
     signal.signal(signal.SIGTERM, _on_sigterm)
     # torch's threads would spin while they wait for one another: on a machine with other work that costs more
     # than half of the speed, and on an idle one it gains nothing that we could measure.

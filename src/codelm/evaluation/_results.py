@@ -14,7 +14,7 @@ HEADER_SUFFIX = "_results.meta.json"
 
 # What decides a verdict beside the sample and the problem.
 SETTINGS = (
-    "judge", "negative_control", "truncate", "codelm", "tier", "layers", "limits", "time_limits",
+    "judge", "negative_control", "truncate", "codelm", "tier", "layers", "memory", "limits", "time_limits",
     "interpreter", "packages", "toolchains", "hash_seed", "random_seed",
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Moving the bytes of one job between supervisor and program while its clock runs."""
 
+import contextlib
 import os
 import select
 import socket
@@ -14,11 +15,10 @@ MAX_ANSWER_BYTES = _protocol.MAX_PAYLOAD_BYTES + _protocol.MAX_FRAME_BYTES
 class Kept:
     """A stream of a program, read to its end; the first bytes are kept, all are counted."""
 
-    def __init__(self, at_most: int) -> None:
+    def __init__(self, fd: int, at_most: int) -> None:
         self.data = bytearray()
-        self._at_most = at_most
-        self.fd, self.theirs = os.pipe()
-        os.set_blocking(self.fd, False)
+        self.fd, self._at_most = fd, at_most
+        os.set_blocking(fd, False)
 
     def read(self, watch: Watch) -> bool:
         """Read what is there; False at the end of the stream."""
@@ -35,22 +35,31 @@ class Streams:
     """Standard input, output and error of one program, where what it prints is kept."""
 
     def __init__(self, stdin: bytes, kept_bytes: int) -> None:
-        self.out, self.err = Kept(kept_bytes), Kept(kept_bytes)
-        self._stdin = _readable(stdin)
-
-    def theirs(self) -> list[int]:
-        """The ends for the program, as its descriptors 0, 1 and 2."""
-        return [self._stdin, self.out.theirs, self.err.theirs]
+        """Raises: OSError where this process may have no more descriptors; then it has as many as before."""
+        self._ours, self._theirs = contextlib.ExitStack(), contextlib.ExitStack()
+        try:
+            self.theirs = [_readable(stdin)]  # the ends for the program, as its descriptors 0, 1 and 2
+            self._theirs.callback(os.close, self.theirs[0])
+            self.out, self.err = self._keep(kept_bytes), self._keep(kept_bytes)
+        except BaseException:
+            self.close()
+            raise
 
     def release_theirs(self) -> None:
         """Close our copies of the program's ends, once it has them."""
-        for fd in self.theirs():
-            os.close(fd)
+        self._theirs.close()
 
     def close(self) -> None:
-        """Close our ends."""
-        os.close(self.out.fd)
-        os.close(self.err.fd)
+        """Close what is still open."""
+        self._theirs.close()
+        self._ours.close()
+
+    def _keep(self, at_most: int) -> Kept:
+        fd, theirs = os.pipe()
+        self._ours.callback(os.close, fd)
+        self._theirs.callback(os.close, theirs)
+        self.theirs.append(theirs)
+        return Kept(fd, at_most)
 
     def finish(self, watch: Watch) -> None:
         """Read what is left of the streams of a program that is dead."""

@@ -3,8 +3,10 @@
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
 
+from codelm.errors import MissingError
 from codelm.sandbox._walls import FULL
 
 _APPARMOR = (
@@ -32,9 +34,22 @@ def not_linux() -> str | None:
     return f"the sandbox needs Linux, this is {system}: {_ELSEWHERE.get(system, 'use a Linux machine')}"
 
 
+def new_folder() -> str:
+    """A fresh temporary folder of ours. Raises: MissingError where none can be made."""
+    try:
+        return tempfile.mkdtemp(prefix="codelm-")
+    except OSError as error:
+        where = tempfile.tempdir or os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - named
+        raise MissingError(
+            f"the sandbox can make no temporary folder in {where} ({error.strerror}): free some space there, "
+            "or set TMPDIR to a folder that can be written"
+        ) from error
+
+
 def how_to_mend(tier: str, reason: str) -> str:
     """One line for a wall that could not be had: which, why as far as can be told, and what gets it."""
-    mend = _for_full() if tier == FULL else None
+    refused = any(word in reason for word in ("namespace", "EPERM", "EACCES"))
+    mend = _for_full() if tier == FULL and refused else None
     return f"isolation `{tier}` cannot be had here ({reason})" + (f"; {mend}" if mend else "")
 
 

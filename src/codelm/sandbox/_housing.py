@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +91,7 @@ class Housing:
             self._cgroup = Cgroup.create()
             if self._cgroup is not None:
                 undo.callback(self._cgroup.remove)
-            self._folder = tempfile.mkdtemp(prefix="codelm-")
+            self._folder = _hosts.new_folder()
             undo.callback(_remove, self._folder)
             self._make_room()
             self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -213,7 +212,10 @@ class Housing:
     def _settle(self) -> None:
         """The worker is up."""
         if self._walls is not None:  # what we started keeps watch outside; the worker is its only child
-            self.pid = descendants(self.process.pid)[0]
+            below = descendants(self.process.pid)
+            if not below:
+                raise OSError("the sandbox's worker died as it started")
+            self.pid = below[0]
             if self.plan.tier == FULL:  # its root is mounted nowhere any more
                 os.rmdir(self._folder)
 

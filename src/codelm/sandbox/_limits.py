@@ -1,12 +1,12 @@
 """What a program may use, and how its time is counted."""
 
-import math
 import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
 MiB = 1 << 20
 GiB = 1 << 30
+HIGHEST = 1 << 50  # of what is counted
 
 # A program may run this share past its limit before it is stopped, and one that ends within the same share
 # of the limit, on either side, is `near_limit`: it must be run again alone before it counts.
@@ -23,7 +23,7 @@ class Limits:
     processes: int = 64  # per program; polled, then killed
     file_bytes: int = 64 * MiB  # per file (RLIMIT_FSIZE); past it a write fails: OSError, EFBIG
     scratch_bytes: int = 64 * MiB  # of the scratch folder where the tier caps it; past it: OSError, ENOSPC
-    scratch_inodes: int = 4096  # files and folders in it; past it: OSError, ENOSPC
+    scratch_inodes: int = 4096  # files and folders in it; both as the sandbox has them, not a single program
     open_files: int = 256  # per process (RLIMIT_NOFILE); past it open() fails: OSError, EMFILE
     stack_bytes: int = 8 * MiB  # per process (RLIMIT_STACK); past it: SIGSEGV
     output_bytes: int = 64 * MiB  # stdout and stderr of the program together; past it: killed
@@ -33,11 +33,12 @@ class Limits:
     message_chars: int = 2048  # of an exception's text, kept; the rest is cut off
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.time_s) and 0.01 <= self.time_s <= 86_400):
+        if type(self.time_s) is bool or not 0.01 <= self.time_s <= 86_400:  # which NaN is not either
             raise ValueError(f"time_s must be 0.01 to 86400 seconds, got {self.time_s}")
         for name, low in _LOWEST.items():
-            if getattr(self, name) < low:
-                raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= HIGHEST:
+                raise ValueError(f"{name} must be a whole number from {low} to 2**50, got {value}")
         if self.message_chars > 8192:  # four bytes each must fit into a frame
             raise ValueError(f"message_chars must be at most 8192, got {self.message_chars}")
 

@@ -10,9 +10,10 @@ import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from codelm.errors import InfraError, MissingError
+from codelm.errors import InfraError
 from codelm.sandbox._slot import Slot
 
+LET_GO_S = 10.0  # for those who have a place to give it back; one that Ctrl-C took from them never comes
 YIELD_S = 0.002  # for those who wait for a place to get one before `close` takes it again
 
 
@@ -30,12 +31,12 @@ class Pool:
         try:
             with ThreadPoolExecutor(len(self.slots)) as threads:
                 list(threads.map(Slot.start, self.slots))
-        except MissingError:
-            self._stop()
-            raise
         except OSError as error:
             self._stop()
             raise InfraError(f"{error}; see whether `{sys.executable} -S -c pass` runs here") from error
+        except BaseException:  # Ctrl-C for one
+            self._stop()
+            raise
         self._free = queue.LifoQueue()  # whoever still waits for a place as it was before gets none of these
         for slot in self.slots:
             self._free.put(slot)
@@ -48,7 +49,8 @@ class Pool:
             return
         self._owner = 0
         stopped: list[Slot] = []
-        while len(stopped) < len(self.slots):
+        deadline = time.monotonic() + LET_GO_S
+        while len(stopped) < len(self.slots) and time.monotonic() < deadline:
             try:
                 stopped.append(self._free.get(timeout=0.02))
                 stopped[-1].stop()
@@ -59,22 +61,25 @@ class Pool:
                     slot.interrupt()
                 self._give_back(stopped)
                 time.sleep(YIELD_S)
+        for slot in set(self.slots) - set(stopped):
+            slot.stop()
         self._give_back(stopped)  # for those who wait: each finds the pool closed, and passes it on
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[Slot]:
         """One slot to oneself; waits until one is free. Raises: ValueError where the pool is not open."""
         self._check_open()
-        free = self._free
-        slot = free.get()
+        free, slot = self._free, None
         try:
+            slot = free.get()
             self._check_open()  # it may have been closed while we waited
             if free is not self._free:  # and opened again
                 raise ValueError("the sandbox was closed while a place in it was waited for")
             slot.lent += 1
             yield slot
         finally:
-            free.put(slot)
+            if slot is not None:
+                free.put(slot)
 
     @contextlib.contextmanager
     def all_slots(self) -> Iterator[Slot]:

@@ -14,7 +14,15 @@ from codelm.sandbox._outcome import Job, Outcome
 from codelm.sandbox._pool import Pool
 from codelm.sandbox._session import Session
 from codelm.sandbox._slot import Slot
-from codelm.sandbox._tiers import AUTO, check_host, fresh_uids, layers_of, needs_bubblewrap, tier_of
+from codelm.sandbox._tiers import (
+    AUTO,
+    check_host,
+    fresh_uids,
+    has_control_group,
+    layers_of,
+    needs_bubblewrap,
+    tier_of,
+)
 
 Key = TypeVar("Key")
 ISOLATION_VARIABLE = "CODELM_ISOLATION"
@@ -147,6 +155,7 @@ class Sandbox:
             "tier": self.tier,
             "layers": [layer.name for layer in layers_of(self.tier, self.python) if layer.holds],
             "limits": self.limits.to_json(),
+            "memory": "bounded by a control group" if has_control_group() else "polled",
             "interpreter": f"CPython {self.python.version}",
             "packages": list(self.python.distributions),
             "hash_seed": HASH_SEED,

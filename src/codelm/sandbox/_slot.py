@@ -106,6 +106,7 @@ class Slot:
         loaded = self._loaded
         assert loaded is not None
         assert self._housing is not None
+        self._housing.allow(limits or self.plan.limits)
         watch = self._watch(limits or self.plan.limits, running=True)
         running = replace(
             loaded,
@@ -211,13 +212,13 @@ class Slot:
         )
         with contextlib.ExitStack() as ends:
             streams = None
-            if isinstance(job, Command) or job.script:
-                streams = Streams(job.stdin, limits.kept_output_bytes)
-                ends.callback(streams.close)
-            ours, theirs = socket.socketpair()
-            ends.callback(ours.close)
-            ours.setblocking(False)
             try:
+                if isinstance(job, Command) or job.script:
+                    streams = Streams(job.stdin, limits.kept_output_bytes)
+                    ends.callback(streams.close)
+                ours, theirs = socket.socketpair()
+                ends.callback(ours.close)
+                ours.setblocking(False)
                 self._hand_over(order, theirs, streams)
             except (OSError, MissingError) as error:
                 return Outcome(ended=Ended.LOST, message=str(error))
@@ -248,7 +249,7 @@ class Slot:
             fds = [theirs.fileno()]
             if streams is not None:
                 ends.callback(streams.release_theirs)
-                fds += streams.theirs()
+                fds += streams.theirs
             if self._housing is not None:
                 try:
                     if not _is_readable(self._housing.control):  # it has nothing to say now: or it is broken

@@ -3,8 +3,8 @@
 import functools
 import os
 import secrets
+import shutil
 import subprocess
-import tempfile
 import threading
 from dataclasses import dataclass, replace
 
@@ -161,12 +161,13 @@ def _unreadable(walls: Walls, python: Interpreter) -> str | None:
 def _seen_to_fail(walls: Walls, python: Interpreter) -> str | None:
     """Build the walls around a Python that does nothing."""
     source = _TRY.format(uid=walls.uid if walls.tier == LANDLOCK and walls.own_user else None)
-    with tempfile.TemporaryDirectory(prefix="codelm-") as folder, open(os.devnull) as control:
-        walls.make_room(folder, python)
-        command = walls.command(
-            WORKER, control=control.fileno(), folder=folder, limits=Limits(), python=python
-        )
-        try:
+    folder = _hosts.new_folder()
+    try:
+        with open(os.devnull) as control:
+            walls.make_room(folder, python)
+            command = walls.command(
+                WORKER, control=control.fileno(), folder=folder, limits=Limits(), python=python
+            )
             ended = subprocess.run(
                 [*command[:-1], "-c", source],
                 check=False,
@@ -178,8 +179,10 @@ def _seen_to_fail(walls: Walls, python: Interpreter) -> str | None:
                 start_new_session=True,
                 timeout=PROBE_S,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return str(error)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     if ended.returncode == 0:
         return None
     said = ended.stderr.decode(errors="replace").strip().splitlines()
@@ -199,10 +202,17 @@ def layers_of(tier: str, python: Interpreter | None = None) -> tuple[Layer, ...]
     return (*_FULL, *(_WRAPPED if wrapped else _UNWRAPPED), _landlock(), *common)
 
 
+def has_control_group() -> bool:
+    """Whether the kernel counts and bounds what a program holds; else that is looked at again and again."""
+    if (group := Cgroup.create()) is None:
+        return False
+    group.remove()
+    return True
+
+
 def _control_group() -> Layer:
     name = "control group: memory, processes and threads of a program together"
-    if (group := Cgroup.create()) is not None:
-        group.remove()
+    if has_control_group():
         return Layer(name=name)
     note = "polled instead; root has one, so has `systemd-run --user --scope COMMAND`"
     return Layer(name=name, holds=False, note=note)

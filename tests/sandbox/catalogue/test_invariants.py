@@ -5,6 +5,7 @@ import ctypes
 import mmap
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -24,10 +25,22 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PLANTERS: dict[str, Callable[[Watched], contextlib.AbstractContextManager[object]]] = {}
 
 
+# The worker opens a descriptor when told to, and closes it again.
+OBEDIENT = """
+import os, signal
+opened = []
+signal.signal(signal.SIGUSR1, lambda *_: opened.append(os.open("/dev/null", os.O_RDONLY)))
+signal.signal(signal.SIGUSR2, lambda *_: os.close(opened.pop()))
+"""
+
+
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Watched]:
     """A sandbox that does nothing, so that what changes is what a test does."""
-    with Bait() as bait, Sandbox(Limits(), workers=1, isolation="process") as sandbox:
+    with (
+        Bait() as bait,
+        Sandbox(Limits(), workers=1, isolation="process", prelude=OBEDIENT) as sandbox,
+    ):
         sandbox.run(Program(units=("pass",)))
         yield Watched(sandbox=sandbox, bait=bait)
 
@@ -188,6 +201,14 @@ def worker_settings_priority(watched: Watched) -> Iterator[None]:
     os.setpriority(os.PRIO_PROCESS, pid, before + 1)
     yield
     os.setpriority(os.PRIO_PROCESS, pid, before)
+
+
+@planter
+def worker_settings_descriptors(watched: Watched) -> Iterator[None]:
+    pid = watched.sandbox._pool.slots[0]._housing.pid
+    os.kill(pid, signal.SIGUSR1)
+    yield
+    os.kill(pid, signal.SIGUSR2)
 
 
 @planter

@@ -141,13 +141,14 @@ def host_memory(watched: Watched) -> Counter[str]:
 
 
 def worker_settings(watched: Watched) -> Counter[str]:
-    """Limits, priority, processors and scheduling of the workers, which programs are forked from."""
+    """Limits, priority, processors, scheduling and descriptors of the workers, whose forks programs are."""
     found: Counter[str] = Counter()
     for pid in _workers(watched):
         found.update(line.strip() for line in _read(f"/proc/{pid}/limits").splitlines())
         found[f"nice {os.getpriority(os.PRIO_PROCESS, pid)}"] += 1
         found[f"processors {sorted(os.sched_getaffinity(pid))}"] += 1
         found[f"scheduling {os.sched_getscheduler(pid)}"] += 1
+        found["descriptors of the workers"] += len(_names(f"/proc/{pid}/fd"))  # root sees them
         found[f"oom_score_adj {_read(f'/proc/{pid}/oom_score_adj').strip()}"] += 1
     return found
 
