@@ -167,7 +167,7 @@ class Journal:
         wanted = {"journal": 1, **self.header}
         if found == wanted:
             return
-        differing = list(_differences(found, wanted))
+        differing = list(differences(found, wanted))
         more = f", and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
         shown = ", ".join(differing[:_SHOWN]) + more
         raise InputError(
@@ -220,11 +220,11 @@ class _Places:
         return isinstance(key, int) and 0 <= key < _MAX_ROWS
 
 
-def _differences(found: Json, wanted: Json, within: str = "") -> Iterator[str]:
-    """What differs between two headers, down to the single setting."""
+def differences(found: Json, wanted: Json, within: str = "") -> Iterator[str]:
+    """What differs between two headers, down to the single setting: `limits.time_s was 3.0, now 1.0`."""
     for key in sorted(found.keys() | wanted.keys()):
         old, new, name = found.get(key), wanted.get(key), f"{within}{key}"
         if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{name}.")
+            yield from differences(old, new, f"{name}.")
         elif old != new:
             yield f"{name} was {old!r}, now {new!r}"

@@ -18,7 +18,7 @@ from support import absent
 from codelm.errors import InputError, OutputError, UsageError
 from codelm.evaluation import Certificate, Judge, Verdict, auto_limits, evaluate_samples, judge_completions
 from codelm.problems import Problem, ProblemSet, Sample, Test, write_problems
-from codelm.sandbox import Ended, Outcome, Sandbox, Ticket
+from codelm.sandbox import Ended, Limits, Outcome, Sandbox, Ticket
 
 TEST = "def check(candidate):\n    assert candidate(2) == 4\n"
 SET = ProblemSet.of(
@@ -187,7 +187,7 @@ def test_infra_errors_turn_the_score_into_bounds(samples: Path, monkeypatch) -> 
     evaluation = evaluate_samples(samples, SET, workers=1, ks=(1,))
     assert evaluation.infra_errors == 1
     assert evaluation.pass_at_k[1].value == pytest.approx(0.75)
-    assert evaluation.pass_at_k_at_best[1].value == 1.0
+    assert evaluation.at_best.pass_at_k[1].value == 1.0
     assert _read(evaluation.results)[1]["result"] == "not judged: out of forks"
 
 
@@ -445,13 +445,63 @@ def test_limits_found_by_a_killed_run_hold_for_its_resumption(samples: Path, mon
 FAST = Certificate(certified=("t/0", "t/1"), uncertified=(), failing={}, cpu_s={"t/0": 0.0, "t/1": 0.0})
 
 
+def test_problem_keeps_a_time_limit_of_its_own(samples: Path) -> None:
+    """Which is said, and no limit is found for it."""
+    own = ProblemSet.of("own", [replace(p, time_limit_s=1.5) for p in CANONICAL.problems.values()][:1])
+    _write(samples, ROWS[:1])
+    evaluation = evaluate_samples(samples, own, workers=1, auto_time=True, limits=Limits(time_s=0.5))
+    assert evaluation.own_limits == 1
+    assert json.loads(evaluation.header.read_text())["time_limits"] == {}
+
+
+def test_score_over_all_problems_counts_those_without_samples_as_never_solved(samples: Path) -> None:
+    """By hand: 1, 1/2 and 0 of three; pass@2 is 1, 1, 0."""
+    evaluation = evaluate_samples(samples, SET, workers=1, ks=(1, 2, 3), over="all")
+    assert [evaluation.pass_at_k[k].value for k in (1, 2)] == pytest.approx([0.5, 2 / 3])
+    assert math.isnan(evaluation.pass_at_k[3].value)
+    assert (evaluation.attempted, evaluation.samples) == (2, 4)
+    with pytest.raises(UsageError, match="attempted, all; found 'some'"):
+        evaluate_samples(samples, SET, over="some")
+
+
+def test_rows_that_stand_twice_or_are_of_other_problems_are_counted(samples: Path) -> None:
+    """The same number of the same task and settings; another digest of the problem set. All are scored."""
+    row = {"task_id": "t/0", "completion": "", "sample": 3, "temperature": 0.2, "dataset_digest": "0" * 64}
+    _write(
+        samples, [row, {**row, "temperature": 0.8}, row, {**row, "sample": None}, {**row, "sample": 2**40}]
+    )
+    evaluation = evaluate_samples(samples, SET, workers=1)
+    assert (evaluation.repeated, evaluation.of_others, evaluation.samples) == (1, 5, 5)
+    _write(samples, [{**row, "dataset_digest": SET.digest}])
+    assert evaluate_samples(samples, SET, workers=1).of_others == 0
+
+
+def test_results_of_other_settings_are_said_to_be_replaced(samples: Path) -> None:
+    """In what they differ; other samples are no difference."""
+    assert evaluate_samples(samples, SET, workers=1).replaced == ()
+    _write(samples, ROWS[:1])
+    assert evaluate_samples(samples, SET, workers=1).replaced == ()
+    (found, *_) = evaluate_samples(samples, SET, workers=1, limits=Limits(time_s=1.0)).replaced
+    assert found == "limits.stop_s was 3.45, now 1.15"
+
+
+def test_cut_that_does_not_fit_is_refused_before_anything_runs(samples: Path) -> None:
+    """No self-test, no journal left that would stand in the way."""
+    script = ProblemSet.of("s", [replace(p, kind="script") for p in SET.problems.values()])
+    with pytest.raises(
+        UsageError, match="t/0: the paper's stop sequences are for completions of a Python func"
+    ):
+        evaluate_samples(samples, script, truncate="paper")
+    assert os.listdir(samples.parent) == ["samples.jsonl"]
+
+
 def test_text_that_is_cut_is_judged_as_written_too(samples: Path) -> None:
     """Side by side, in the rows and in the score; the header says what was cut, and a journal too."""
     _write(samples, [*ROWS[:2], {"task_id": "t/1", "completion": "    return 2 * x\nprint(undefined)\n"}])
     plain = evaluate_samples(samples, SET, workers=1, ks=(1,))
-    assert (plain.pass_at_k[1].value, plain.as_written) == (0.5, {})
+    assert (plain.pass_at_k[1].value, plain.scores.as_written) == (0.5, {})
     cut = evaluate_samples(samples, SET, workers=1, ks=(1,), truncate="paper")
-    assert (cut.pass_at_k[1].value, cut.as_written[1].value) == (0.75, 0.5)
+    assert (cut.pass_at_k[1].value, cut.scores.as_written[1].value) == (0.75, 0.5)
     rows = _read(cut.results)
     assert [row.get("as_written") for row in rows[:2]] == [None, None]
     assert rows[2]["passed"]
@@ -491,8 +541,8 @@ def test_groups_of_tests_and_slow_problems_are_reported(samples: Path) -> None:
     grouped = ProblemSet.of("grouped", [replace(SET.problems["t/1"], test="", tests=tests)])
     _write(samples, [{"task_id": "t/1", "completion": f"    return {text}"} for text in ("2 * x", "4", "x")])
     evaluation = evaluate_samples(samples, grouped, workers=1, ks=(1,))
-    assert evaluation.parts["base"][1].value == pytest.approx(2 / 3)
-    assert evaluation.parts["plus"][1].value == evaluation.pass_at_k[1].value == pytest.approx(1 / 3)
+    assert evaluation.scores.parts["base"][1].value == pytest.approx(2 / 3)
+    assert evaluation.scores.parts["plus"][1].value == evaluation.pass_at_k[1].value == pytest.approx(1 / 3)
     assert [task.task_id for task in evaluation.slowest] == ["t/1"]
     assert 0 < evaluation.slowest[0].mean_cpu_s <= evaluation.slowest[0].max_cpu_s
 
@@ -513,7 +563,7 @@ def test_samples_scored_before_bring_no_judgement_along(samples: Path) -> None:
     """Their rows hold our fields, or others of the same names, which are not what is judged now."""
     _write(samples, [{**ROWS[0], "tests": {"plus": True}, "as_written": 3}, {**ROWS[1], "tests": ["mine"]}])
     evaluation = evaluate_samples(samples, SET, workers=1, truncate="paper")
-    assert evaluation.parts == {}
+    assert evaluation.scores.parts == {}
     assert [row["passed"] for row in _read(evaluation.results)] == [True, False]
     assert all(row.keys().isdisjoint({"tests", "as_written"}) for row in _read(evaluation.results))
 

@@ -133,6 +133,18 @@ def test_tests_that_draw_random_numbers_give_the_same_verdict_each_time() -> Non
     assert by_seed == {Verdict.PASSED, Verdict.WRONG}
 
 
+@pytest.mark.parametrize("name", ["inline", "confirm"])
+def test_helper_with_a_builtins_name_is_the_candidates_own(name: str) -> None:
+    """The tests use the builtin, whatever the helper does: neither its pass nor its failure is theirs."""
+    test = "def check(candidate):\n    assert abs(candidate(-2)) == 4 and max(1, 2) == 2\n"
+    problem = replace(SET.problems["t/0"], test=test)
+    helper = "    return 2 * abs(x)\ndef abs(x):\n    return x if x > 0 else -x\nmax = None\n"
+    with Judge(workers=1, judge=name) as judge:
+        assert judge.judge(problem, helper).verdict is Verdict.PASSED
+        forged = "    return 9\ndef abs(x):\n    return 4\n"
+        assert judge.judge(problem, forged).verdict is Verdict.WRONG
+
+
 def test_unknown_task_is_refused_before_anything_runs() -> None:
     """The message names the task and the set."""
     with pytest.raises(InputError, match="sample 1: unknown task_id 'x'; the problem set 'toy' has 1 tasks"):

@@ -102,8 +102,8 @@ def test_absent_toolchain_names_its_packages(monkeypatch: pytest.MonkeyPatch) ->
 
 LIMITS = Limits(time_s=1.0)
 PRINTS = Run(job=Command(argv=("x",), limits=LIMITS), expected="3\n")
-PROVES = Run(job=Command(argv=("x",), limits=LIMITS), proof=PROOF)
-SILENT = replace(PROVES, silent=True)
+PROVES = Run(job=Command(argv=("x",), limits=LIMITS), proof=PROOF, failed=b": Assertion `")
+THROWS = replace(PROVES, failed=b"\nAssertionError: ")
 EXITED = Outcome(ended=Ended.EXITED, exit_status=0)
 ABORTED = Outcome(ended=Ended.SIGNALLED, signal=6)
 
@@ -136,10 +136,10 @@ ABORTED = Outcome(ended=Ended.SIGNALLED, signal=6)
         (PROVES, replace(EXITED, stderr=PROOF, exit_status=1), Verdict.ERROR),
         (PROVES, replace(ABORTED, stderr=b"a.out: t.cpp:9: main(): Assertion `0' failed."), Verdict.WRONG),
         (PROVES, ABORTED, Verdict.CRASHED),
-        (SILENT, replace(EXITED, stderr=PROOF), Verdict.PASSED),
-        (SILENT, replace(EXITED, stderr=b"Assertion failed\n" + PROOF), Verdict.WRONG),
-        (SILENT, replace(EXITED, stdout=b"hello\n", stderr=PROOF), Verdict.WRONG),
-        (SILENT, EXITED, Verdict.NO_VERDICT),
+        (THROWS, replace(EXITED, stderr=b"at\nAssertionError: f(1)\n", exit_status=1), Verdict.WRONG),
+        (THROWS, replace(EXITED, stderr=b"at\nTypeError: f\n", exit_status=1), Verdict.ERROR),
+        (THROWS, replace(EXITED, stderr=b"at\nAssertionError: caught\n" + PROOF), Verdict.PASSED),
+        (THROWS, EXITED, Verdict.NO_VERDICT),
     ],
 )
 def test_verdict_on_a_run_follows_from_what_was_seen(run: Run, outcome: Outcome, verdict: Verdict) -> None:
@@ -186,7 +186,11 @@ def test_what_does_not_build_is_a_syntax_error_unless_it_was_stopped(
             replace(ABORTED, stderr=b"a.out: Assertion `0' failed.\n"),
             "failed: a.out: Assertion `0' failed.",
         ),
-        (SILENT, replace(EXITED, stderr=b"Assertion failed\n" + PROOF), "failed: Assertion failed"),
+        (
+            THROWS,
+            replace(EXITED, stderr=b"t.js:3\n^\nAssertionError: f(1)\nat t.js\n", exit_status=1),
+            "failed: AssertionError: f(1)",
+        ),
     ],
 )
 def test_result_says_what_a_run_came_to(run: Run, outcome: Outcome, words: str) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from support import absent
 
-from codelm.errors import MissingError
-from codelm.evaluation import Judge, Verdict
+from codelm.errors import MissingError, UsageError
+from codelm.evaluation import Judge, Verdict, judge_completions
 from codelm.evaluation._program import wrong_completion
 from codelm.evaluation._toolchain import TOOLCHAINS
-from codelm.problems import Problem, ProblemSet, Test, load_problems, read_problems
+from codelm.problems import Problem, ProblemSet, Sample, Test, load_problems, read_problems, take_fenced
 
 ADD = Problem(
     task_id="t/0",
@@ -166,6 +166,47 @@ def test_every_solution_in_other_languages_is_certified(judge: Judge, language: 
         if language == "cpp" and not Path("/usr/include", header).exists():
             absent(f"{header} is not here: apt-get install {' '.join(TOOLCHAINS['cpp'].packages)}")
     _certify(judge, language, set(range(164)))
+
+
+def test_javascript_may_print_and_fails_by_its_assertions(judge: Judge) -> None:
+    """Node's own assertion only prints; a candidate's line of debugging is no failure."""
+    _need("js")
+    problem = load_problems("humaneval-x-js").problems["JavaScript/2"]
+    right = judge.judge(problem, "  console.log(number); console.error('seen');\n  return number % 1.0;\n}\n")
+    assert right.verdict is Verdict.PASSED
+    wrong = judge.judge(problem, "  return number;\n}\n")
+    assert (wrong.verdict, wrong.result) == (
+        Verdict.WRONG,
+        "failed: AssertionError [ERR_ASSERTION]: an assertion of the tests",
+    )
+    assert judge.judge(problem, "  return nothing;\n}\n").verdict is Verdict.ERROR
+
+
+@pytest.mark.parametrize("language", ["js", "cpp"])
+def test_whole_function_in_a_chat_models_answer_is_judged(judge: Judge, language: str) -> None:
+    """As chat models give it: head and body, without the prompt's includes."""
+    _need(language)
+    problem = list(load_problems(f"humaneval-x-{language}").problems.values())[2]
+    head = problem.prompt.splitlines()[-1]
+    code = take_fenced(problem, f"Here:\n```{language}\n{head}\n{problem.canonical_solution}```\nDone.")
+    assert code.whole
+    assert judge.judge(problem, code.text, whole=code.whole).verdict is Verdict.PASSED
+    body = take_fenced(problem, f"```\n{problem.canonical_solution}```")
+    assert judge.judge(problem, body.text, whole=body.whole).verdict is Verdict.PASSED
+
+
+def test_judge_without_the_problems_refuses_a_language_whose_tools_it_lacks() -> None:
+    """Instead of failing every program; `judge_completions` has the set and its tools."""
+    _need("js")
+    problem = load_problems("humaneval-x-js").problems["JavaScript/2"]
+    with (
+        Judge(workers=1, judge="inline") as judge,
+        pytest.raises(UsageError, match="without a problem in 'js'"),
+    ):
+        judge.judge(problem, problem.canonical_solution or "")
+    sample = Sample(task_id=problem.task_id, completion=problem.canonical_solution or "")
+    (found,) = judge_completions(ProblemSet.of("one", [problem]), [sample], workers=1)
+    assert found.passed
 
 
 @pytest.mark.parametrize(

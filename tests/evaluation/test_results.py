@@ -71,11 +71,6 @@ def test_compare_results_with_other_problems_compares_the_shared_ones_and_says_s
         ({"tier": "process"}, "judged differently: tier is full for A, process for B"),
         ({"tier": None}, "judged differently: tier is full for A, not said for B"),
         ({"packages": []}, "judged differently: packages is numpy 2.4.6 for A, none for B"),
-        ({"limits": {"time_s": 5.0, "memory_bytes": 1}}, "limits.time_s is 3.0 for A, 5.0 for B"),
-        (
-            {"time_limits": dict.fromkeys("abcde", 1.0)},
-            "time limits are the same for all tasks for A, found for each of 5 tasks for B",
-        ),
     ],
 )
 def test_compare_results_judged_otherwise_warns_with_the_difference(tmp_path: Path, change, warning) -> None:
@@ -83,6 +78,27 @@ def test_compare_results_judged_otherwise_warns_with_the_difference(tmp_path: Pa
     a, b = write(tmp_path, "a", {"t/0": "1"}), write(tmp_path, "b", {"t/0": "0"}, {**HEADER, **change})
     (found,) = compare_results(a, b).warnings
     assert warning in found
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"limits": {"time_s": 5.0, "memory_bytes": 1}}, "limits.time_s is 3.0 for A, 5.0 for B"),
+        (
+            {"time_limits": dict.fromkeys("abcde", 1.0)},
+            "time limits are the same for all tasks for A, found for each of 5 tasks for B",
+        ),
+    ],
+)
+def test_compare_results_under_other_limits_is_refused_unless_asked_for(
+    tmp_path: Path, change, words
+) -> None:
+    """With the difference; then it is a warning."""
+    a, b = write(tmp_path, "a", {"t/0": "1"}), write(tmp_path, "b", {"t/0": "0"}, {**HEADER, **change})
+    with pytest.raises(InputError, match=f"under different limits: {words}.*--anyway"):
+        compare_results(a, b)
+    (found,) = compare_results(a, b, anyway=True).warnings
+    assert words in found
 
 
 def test_compare_results_of_other_dataset_versions_is_refused(tmp_path: Path) -> None:

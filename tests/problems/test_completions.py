@@ -1,5 +1,7 @@
 """What is judged of a chat model's answer. Stop sequences: tests/sampling/test_stops.py."""
 
+from dataclasses import replace
+
 import pytest
 
 from codelm.problems import Problem, take_fenced
@@ -51,18 +53,44 @@ CASES = {
 @pytest.mark.parametrize(("text", "code"), CASES.values(), ids=CASES)
 def test_code_is_taken_from_its_fence(text, code) -> None:
     """What stands around it is not judged."""
-    assert take_fenced(FUNCTION, text) == code
+    assert take_fenced(FUNCTION, text) == (code, False)
 
 
 def test_whole_program_stands_alone() -> None:
     """Where the problem wants one, or the sample holds one."""
     answer = "```python\ndef f(x):\n    return 1\n```"
-    assert take_fenced(SCRIPT, answer) == "def f(x):\n    return 1\n"
-    assert take_fenced(FUNCTION, answer, whole=True) == "def f(x):\n    return 1\n"
+    assert take_fenced(SCRIPT, answer) == ("def f(x):\n    return 1\n", False)
+    assert take_fenced(FUNCTION, answer, whole=True) == ("def f(x):\n    return 1\n", True)
 
 
 def test_answer_stands_below_prompts_with_what_they_import() -> None:
     """So the program is whole."""
     scope: dict = {}
-    exec(FUNCTION.prompt + take_fenced(FUNCTION, "```\ndef f(x):\n    return math.pi\n```"), scope)
+    code = take_fenced(FUNCTION, "```\ndef f(x):\n    return math.pi\n```")
+    exec(FUNCTION.prompt + code.text, scope)
     assert scope["f"](0) > 3
+
+
+JS = Problem(
+    task_id="t/2", language="js", prompt="/* f */\nconst f = (x) => {\n", entry_point="f", test="f(1)"
+)
+CPP = replace(JS, language="cpp", prompt="/* f */\n#include<map>\nusing namespace std;\nint f(int x){\n")
+
+
+@pytest.mark.parametrize(
+    ("problem", "block", "code"),
+    [
+        (JS, "const f = (x) => {\n  return 1\n}\n", ("const f = (x) => {\n  return 1\n}\n", True)),
+        (JS, "async function f(x) {\n  return 1\n}\n", ("async function f(x) {\n  return 1\n}\n", True)),
+        (JS, "  return f2(1)\n}\n", ("  return f2(1)\n}\n", False)),
+        (
+            CPP,
+            "int f(int x) {\n  return 1;\n}\n",
+            ("#include<map>\nusing namespace std;\nint f(int x) {\n  return 1;\n}\n", True),
+        ),
+        (CPP, "  return x > 0 ? f(x - 1) : 1;\n}\n", ("  return x > 0 ? f(x - 1) : 1;\n}\n", False)),
+    ],
+)
+def test_function_in_another_language_is_a_whole_program(problem: Problem, block: str, code) -> None:
+    """A second definition below the prompt's would not do there; a body follows the prompt."""
+    assert take_fenced(problem, f"Here:\n```\n{block}```\n") == code

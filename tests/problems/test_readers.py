@@ -95,6 +95,16 @@ def test_humaneval_x_language_that_is_not_judged_is_refused(data_dir: Path) -> N
         read_problems(data_dir / "humaneval-x" / "humaneval_go.jsonl.gz")
 
 
+def test_apps_row_without_tests_is_left_out_and_counted(data_dir: Path, tmp_path: Path) -> None:
+    """The data set has such rows; one of them must not make the rest unusable."""
+    row = {"problem_id": 1, "question": "?", "solutions": "", "starter_code": "", "input_output": ""}
+    tested = {**row, "problem_id": 2, "input_output": '{"inputs": ["1"], "outputs": ["1"]}'}
+    file = tmp_path / "apps.jsonl"
+    file.write_text("".join(json.dumps(each) + "\n" for each in (row, tested)))
+    found = read_problems(file)
+    assert (list(found.problems), found.untested) == (["APPS/2"], 1)
+
+
 def test_apps_folder_is_read_in_its_original_layout(data_dir: Path) -> None:
     """Three problems that read and print, one that calls a method, one a function; the original's prompt."""
     problems = read_problems(data_dir / "apps").problems

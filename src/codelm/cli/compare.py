@@ -24,19 +24,23 @@ def compare(
     b: Annotated[str, typer.Argument(help="Result file to compare it with.")],
     *,
     k: Annotated[str, typer.Option(help="The k of pass@k, separated by commas.")] = "1,10,100",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Compare files that were judged under different limits, too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
 ) -> None:
     """Compare two result files by pass@k on the problems both judge: A less B, intervals, p-value, wins.
 
     Over problems: what other problems of the kind would show. On these problems: what new samples for the
     same problems would show. p: two-sided, of no difference over problems; below 0.05 exactly when that
-    interval leaves 0 out. Files judged on different versions of a problem set are refused.
+    interval leaves 0 out. Files judged on different versions of a problem set, or under different limits, are
+    refused.
 
     Examples: codelm compare new.jsonl_results.jsonl old.jsonl_results.jsonl --k 1,10
     """
     from codelm.evaluation import compare_results
 
-    compared = compare_results(a, b, ks=parse_ks(k))
+    compared = compare_results(a, b, ks=parse_ks(k), anyway=anyway)
     for warning in compared.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for note in _notes(compared):

@@ -37,7 +37,7 @@ def evaluate(
         str,
         typer.Option(
             help="Seconds for each program, not counting waits for a CPU; auto: by problem, from what its "
-            "canonical solution takes, 3 at most."
+            "canonical solution takes, 3 at most. A problem that has a limit of its own keeps it."
         ),
     ] = "3.0",
     workers: Annotated[
@@ -93,6 +93,14 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where the results go.", show_default="beside the samples"),
     ] = None,
+    over: Annotated[
+        str,
+        typer.Option(
+            help="Score the problems that have samples (attempted), or all of the set (all): those without "
+            "count as never solved."
+        ),
+    ] = "attempted",
+    seed: Annotated[int, typer.Option(help="Of the random numbers that tests draw.")] = 0,
     exclude_failing: Annotated[
         bool,
         typer.Option("--exclude-failing", help="Leave problems that fail their self-test out of the score."),
@@ -125,6 +133,7 @@ def evaluate(
         "workers": workers,
         "isolation": isolation,
         "python": python,
+        "seed": seed,
         "packages": None if packages is None else [name for name in packages.split(",") if name.strip()],
     }
     problem_set = load_problems(problems)
@@ -146,6 +155,7 @@ def evaluate(
         exclude_failing=exclude_failing,
         truncate=truncate,
         out=out,
+        over=over,
         **options,
     )
     for note in _notes(evaluation):
@@ -185,12 +195,28 @@ def parse_timeout(seconds: float | str) -> "Limits":
 def _notes(evaluation: "Evaluation") -> list[str]:
     """What a reader must know beside the numbers."""
     notes = []
-    attempted, fewest = len(evaluation.counts), evaluation.fewest
+    attempted, fewest = evaluation.attempted, evaluation.fewest
     if attempted < evaluation.problems:
+        others = "the others count as never solved" if evaluation.over == "all" else "the score is over those"
         notes.append(
             f"note: {attempted} of {evaluation.problems} problems of {evaluation.problem_set} have samples; "
-            "the score is over those"
+            f"{others}"
         )
+    if evaluation.untested:
+        notes.append(f"note: {evaluation.untested:,} rows of the problem file have no tests and are left out")
+    if evaluation.repeated:
+        notes.append(
+            f"note: {evaluation.repeated:,} samples have the number of an earlier one of the same task and "
+            "settings, as where a file was put together twice; each counts"
+        )
+    if evaluation.of_others:
+        notes.append(
+            f"note: {evaluation.of_others:,} samples say that they were drawn for another version of the "
+            "problems, or another set (dataset_digest)"
+        )
+    if evaluation.replaced:
+        shown = ", ".join(evaluation.replaced[:3]) + (", ..." if evaluation.replaced[3:] else "")
+        notes.append(f"note: results of other settings were replaced ({shown})")
     if undefined := [k for k, score in evaluation.pass_at_k.items() if math.isnan(score.value)]:
         names = ", ".join(f"pass@{k}" for k in undefined)
         notes.append(f"note: {names} undefined: {fewest[0]} has only {fewest[1]} samples, no task has fewer")
@@ -256,13 +282,14 @@ def _print_tables(evaluation: "Evaluation") -> None:
     score = Table(title=_title(evaluation), title_justify="left")
     for name in ("", "score", "95% over problems", "95% on these problems"):
         score.add_column(name, justify="right")
-    for k, worst in evaluation.pass_at_k.items():
-        _add_score(score, f"pass@{k}", worst, evaluation.pass_at_k_at_best[k])
-    for part, of_k in evaluation.parts.items():
+    worst, best = evaluation.scores, evaluation.at_best
+    for k, found in worst.pass_at_k.items():
+        _add_score(score, f"pass@{k}", found, best.pass_at_k[k])
+    for part, of_k in worst.parts.items():
         for k, found in of_k.items():
-            _add_score(score, f"pass@{k}, {part}", found, found)
-    for k, found in evaluation.as_written.items():
-        _add_score(score, f"pass@{k}, as written", found, found)
+            _add_score(score, f"pass@{k}, {part}", found, best.parts[part][k])
+    for k, found in worst.as_written.items():
+        _add_score(score, f"pass@{k}, as written", found, best.as_written[k])
     verdicts = Table(title="samples by verdict", title_justify="left")
     verdicts.add_column("verdict")
     verdicts.add_column("samples", justify="right")
@@ -283,6 +310,8 @@ def _title(evaluation: "Evaluation") -> str:
     """What was scored, and how it was judged."""
     settings = evaluation.settings
     limit = "limits by problem" if "time_limits" in settings else f"{settings['limits']['time_s']:g} s each"
+    if evaluation.own_limits:
+        limit += f", {evaluation.own_limits} problems their own"
     return (
         f"{evaluation.problem_set}, {len(evaluation.counts)} of {evaluation.problems} problems, "
         f"{evaluation.samples:,} samples\njudge {settings['judge']}, tier {settings['tier']}, {limit}"

@@ -51,6 +51,7 @@ class ControlHeld(BaseException):
 def hold(check: Callable[..., object], candidate: Callable[..., object]) -> None:
     """Run the tests, then see whether they were still what they seem. Raises: what they raise; Tampered."""
     watched, suspects = _watched(candidate)
+    namespace, check = _globals_of(check), _with_builtins(check)
     hooked = _is_hooked()
     check(watched)
     if hooked or _is_hooked():
@@ -58,7 +59,7 @@ def hold(check: Callable[..., object], candidate: Callable[..., object]) -> None
     if (changed := _changed(check)) is not None:
         raise Tampered(f"{changed} was changed")
     if suspects:
-        _globals_of(check)[NOTE] = SUSPECT
+        namespace[NOTE] = SUSPECT
 
 
 def control(check: Callable[..., object], candidate: Callable[..., object], secret: str) -> None:
@@ -72,11 +73,23 @@ def control(check: Callable[..., object], candidate: Callable[..., object], secr
         return nothing
 
     try:
-        check(wrong)
+        _with_builtins(check)(wrong)
     except BaseException:
         if not equals_all:
             raise ControlHeld(secret) from None
     raise Tampered("the tests pass whatever is returned")
+
+
+def _with_builtins(check: Callable[..., object]) -> Callable[..., object]:
+    """The tests with the builtins that they name: a candidate may have a helper `abs`, which is its own."""
+    if type(check) is not types.FunctionType:
+        return check
+    namespace = check.__globals__
+    own = _names_in(check.__code__) & namespace.keys() & _MODULES["builtins"][1].keys()
+    if not own:
+        return check
+    others = {name: value for name, value in namespace.items() if name not in own}
+    return types.FunctionType(check.__code__, others, check.__name__, check.__defaults__, check.__closure__)
 
 
 def _watched(candidate: Callable[..., object]) -> tuple[Callable[..., object], list[object]]:

@@ -1,8 +1,10 @@
 """Scoring a samples file: journal, result rows in input order, header, pass@k."""
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Unpack
 
@@ -10,14 +12,14 @@ from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import FILE as CACHE_FILE
 from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._certificate import Certificate, auto_limits, certify
-from codelm.evaluation._cut import NONE, cut_by
+from codelm.evaluation._cut import NONE, check_cut, cut_by
 from codelm.evaluation._judge import Job, Judge, JudgeOptions
 from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
 from codelm.evaluation._tally import AS_WRITTEN, Count, Slow, Tally
 from codelm.evaluation._verdict import Judgement, Verdict
-from codelm.files import Json, cache_dir, write_json, write_jsonl
-from codelm.journal import Journal
-from codelm.problems import Problem, ProblemSet, Sample, sample_rows
+from codelm.files import Json, cache_dir, read_json, write_json, write_jsonl
+from codelm.journal import Journal, differences
+from codelm.problems import Code, Problem, ProblemSet, Sample, sample_rows
 from codelm.progress import progress
 from codelm.sandbox import usable_cpus
 from codelm.stats import PassAtK, score_pass_at_k, to_json
@@ -26,6 +28,23 @@ FORMAT_VERSION = 1  # of the header file
 _OURS = ("tests", AS_WRITTEN)  # fields that a judgement may lack: not to be taken from samples scored before
 _SETTINGS = ("judge", "tier", "limits", "time_limits")  # of the header, shown beside a score
 SLOWEST = 5  # tasks that are named
+ATTEMPTED, ALL = OVER = "attempted", "all"  # problems that a score is over: with samples, or all of the set
+
+
+class Scores(NamedTuple):
+    """pass@k of the texts that were judged, and of what else is told apart."""
+
+    pass_at_k: dict[int, PassAtK]  # mean over the tasks; NaN where one has n < k
+    as_written: dict[int, PassAtK]  # of the texts as they were written; empty for truncate `none`
+    parts: dict[str, dict[int, PassAtK]]  # by group of tests (base, plus) or comparator, where there are any
+
+    def to_json(self) -> Json:
+        """What there is of them."""
+        return {
+            "pass_at_k": _to_json(self.pass_at_k),
+            **({"as_written": _to_json(self.as_written)} if self.as_written else {}),
+            **({"parts": {part: _to_json(of) for part, of in self.parts.items()}} if self.parts else {}),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +55,28 @@ class Evaluation:
     header: Path  # what the rows rest on: limits, versions, digests, counts
     problem_set: str
     problems: int  # in the problem set
+    untested: int  # rows of its file that are left out, since they have no tests
+    attempted: int  # problems that have samples
+    over: str  # which of the two the score is over, as of `evaluate_samples`
+    own_limits: int  # attempted problems that have a time limit of their own, which goes before the judge's
     settings: Json  # of the judge: its name, tier, limits and more, as in the header
-    counts: dict[str, Count]  # of each task that has samples
+    counts: dict[str, Count]  # of each task that has samples and counts
     verdicts: dict[str, int]  # samples per verdict
     certificate: Certificate
-    pass_at_k: dict[int, PassAtK]  # mean over the tasks that have samples; NaN where one has n < k
-    pass_at_k_at_best: dict[int, PassAtK]  # the same if every infra_error were a pass
+    scores: Scores
+    at_best: Scores  # the same if every infra_error were a pass
     truncate: str  # what of each text was judged, as of `evaluate_samples`
-    as_written: dict[int, PassAtK]  # pass@k of the texts as they were written; empty for truncate `none`
-    parts: dict[str, dict[int, PassAtK]]  # by group of tests (base, plus) or comparator, where there are any
     unconfirmed: tuple[str, ...]  # tasks with passes that judge `confirm` could not see apart from the tests
     fenced: int  # samples whose text holds a code fence
+    repeated: int  # samples that repeat the number of an earlier one of the same task and settings
+    of_others: int  # samples that say they were drawn for problems of another digest
+    replaced: tuple[str, ...]  # in what the results that stood there before were of other settings
     slowest: list[Slow]  # tasks, by the mean CPU time of their samples
+
+    @property
+    def pass_at_k(self) -> dict[int, PassAtK]:
+        """The score."""
+        return self.scores.pass_at_k
 
     @property
     def infra_errors(self) -> int:
@@ -69,14 +98,16 @@ class Evaluation:
         return {
             "problem_set": self.problem_set,
             "problems": self.problems,
-            "problems_with_samples": len(self.counts),
+            "problems_with_samples": self.attempted,
+            "problems_with_own_limits": self.own_limits,
+            "over": self.over,
             "samples": self.samples,
+            "samples_repeated": self.repeated,
+            "samples_of_other_problems": self.of_others,
             **self.settings,
-            "pass_at_k": _scores(self.pass_at_k),
-            **({"pass_at_k_at_best": _scores(self.pass_at_k_at_best)} if self.infra_errors else {}),
             "truncate": self.truncate,
-            **({"pass_at_k_as_written": _scores(self.as_written)} if self.as_written else {}),
-            **({"parts": {part: _scores(of) for part, of in self.parts.items()}} if self.parts else {}),
+            **self.scores.to_json(),
+            **({"at_best": self.at_best.to_json()} if self.infra_errors else {}),
             "verdicts": self.verdicts,
             "unconfirmed": list(self.unconfirmed),
             "slowest": [task._asdict() for task in self.slowest],
@@ -96,6 +127,7 @@ def evaluate_samples(
     exclude_failing: bool = False,
     truncate: str = NONE,
     out: str | Path | None = None,
+    over: str = ATTEMPTED,
     **options: Unpack[JudgeOptions],
 ) -> Evaluation:
     """Judge every row of a samples file and score it, beside the file or in the folder `out`:
@@ -108,7 +140,9 @@ def evaluate_samples(
     ks: of pass@k. cache: identical programs are judged once, in this run and in earlier ones (the file of
     verdicts lies in the user's cache folder, CODELM_CACHE); without, every row is run, and only the self-test
     is known from before. auto_time: each problem's time limit comes from
-    its canonical solution, see `auto_limits`; that of `limits` is the most. exclude_failing: problems that
+    its canonical solution, see `auto_limits`; that of `limits` is the most, and a problem's own stays. over:
+    the problems that the score is over, those with samples (attempted), or all of the set (all), where one
+    without samples counts as never solved. exclude_failing: problems that
     fail their self-test are left out of the score. truncate: what of each text is judged: all of it (none),
     what stands before the first of the paper's stop sequences (paper), or the fenced code of a chat model's
     answer (fenced); a text that this changes is judged as written too. options: see `JudgeOptions`.
@@ -119,9 +153,12 @@ def evaluate_samples(
     """
     if not ks or any(not isinstance(k, int) or k < 1 for k in ks):
         raise ValueError(f"ks must be whole numbers of at least 1, got {list(ks)}")
+    if over not in OVER:
+        raise UsageError(f"over must be one of {', '.join(OVER)}; found {over!r}")
     cut = cut_by(truncate)
     paths = _paths(samples, out)
-    scan = scan_samples(samples, problem_set)
+    scan = scan_samples(samples, problem_set, check=partial(check_cut, truncate))
+    attempted = [problem_set.problems[task_id] for task_id in scan.per_task]
     options["workers"] = _workers(options.get("workers"), scan.rows)
     with (
         VerdictCache(cache_dir() / CACHE_FILE) as verdicts,
@@ -132,7 +169,7 @@ def evaluate_samples(
             if auto_time:  # what was measured then holds for its rows
                 header["time_limits"] = left.get("time_limits", "auto")
             Journal(paths.journal, header).check()
-        certificate = _self_test(judge, [problem_set.problems[task_id] for task_id in scan.per_task])
+        certificate = _self_test(judge, attempted)
         if certificate.failing and not exclude_failing:
             raise InputError(_refusal(certificate, problem_set))
         if len(certificate.failing) == len(scan.per_task):
@@ -140,30 +177,39 @@ def evaluate_samples(
         if not cache:
             judge.forget_cache()
         if auto_time:
-            limits = header.get("time_limits") or auto_limits(certificate, at_most_s=judge.limits.time_s)
+            own = {problem.task_id for problem in attempted if problem.time_limit_s is not None}
+            found = auto_limits(certificate, at_most_s=judge.limits.time_s)
+            limits = header.get("time_limits") or {name: found[name] for name in found if name not in own}
             judge.limit(limits)
             header["time_limits"] = limits
         with Journal(paths.journal, header) as journal:
             load = os.getloadavg()
             texts = _Texts(samples, scan, problem_set, cut)
             _record(judge.judge_many(texts.jobs(journal)), journal, scan.rows)
-            tally = Tally(certificate.failing)
+            tally = Tally(certificate.failing, with_written=truncate != NONE)
+            replaced = tuple(_replaced(paths, header))
+            score = partial(_score, ks=ks, unattempted=(len(problem_set) - len(attempted)) * (over == ALL))
             write_jsonl(paths.results, tally.count(texts.rows(journal)))
             evaluation = Evaluation(
                 results=paths.results,
                 header=paths.header,
                 problem_set=problem_set.name,
                 problems=len(problem_set),
+                untested=problem_set.untested,
+                attempted=len(attempted),
+                over=over,
+                own_limits=sum(problem.time_limit_s is not None for problem in attempted),
                 settings={name: header[name] for name in _SETTINGS if name in header},
                 counts=tally.counts,
                 verdicts={v.value: tally.verdicts[v.value] for v in Verdict if tally.verdicts[v.value]},
                 certificate=certificate,
-                pass_at_k=_score(tally.counts, ks),
-                pass_at_k_at_best=_score(tally.counts, ks, infra_errors_pass=True),
+                scores=_scores(tally, score),
+                at_best=_scores(tally, partial(score, infra_errors_pass=True)),
                 truncate=truncate,
-                as_written=_score(tally.as_written, ks) if truncate != NONE else {},
-                parts={part: _score(counts, ks) for part, counts in tally.parts.items()},
                 fenced=tally.fenced,
+                repeated=scan.repeated,
+                of_others=scan.of_others,
+                replaced=replaced,
                 unconfirmed=tuple(sorted(tally.unconfirmed)),
                 slowest=tally.slowest(SLOWEST),
             )
@@ -183,7 +229,8 @@ def _paths(samples: str | Path, out: str | Path | None) -> _Paths:
     """out: the folder, made when missing; None: that of the samples."""
     if out is None and "://" in str(samples):
         raise UsageError(f"{samples}: results are written beside the samples; name a folder for them (--out)")
-    stem = f"{samples}_results" if out is None else str(Path(out, f"{Path(str(samples)).name}_results"))
+    beside = Path(str(samples))  # which has no slash at its end, as a folder of samples may be given
+    stem = f"{beside}_results" if out is None else str(Path(out, f"{beside.name}_results"))
     return _Paths(Path(f"{stem}.jsonl"), Path(f"{stem}.meta.json"), Path(f"{stem}.partial"))
 
 
@@ -198,11 +245,19 @@ def _header(problem_set: ProblemSet, scan: Scan, judge: Judge) -> Json:
     }
 
 
+def _replaced(paths: _Paths, header: Json) -> Iterator[str]:
+    """In what results that stand there already are of other settings."""
+    if paths.results.exists() and paths.header.exists():
+        found, wanted = read_json(paths.header), json.loads(json.dumps(header))
+        names = wanted.keys() - {"samples_digest"}
+        yield from differences({name: found.get(name) for name in names}, {n: wanted[n] for n in names})
+
+
 class _Texts:
     """The samples and what of each is judged: its number from 0 is the key, plus `rows` that as written."""
 
     def __init__(
-        self, samples: str | Path, scan: Scan, problem_set: ProblemSet, cut: Callable[[Problem, Sample], str]
+        self, samples: str | Path, scan: Scan, problem_set: ProblemSet, cut: Callable[[Problem, Sample], Code]
     ) -> None:
         self._samples, self._scan, self._problems, self._cut = samples, scan, problem_set.problems, cut
 
@@ -212,11 +267,13 @@ class _Texts:
         for number, (line, value) in zip(range(self._scan.rows), sample_rows(self._samples), strict=False):
             sample = Sample.from_json(value, f"{self._samples}, line {line}")
             problem = self._problems[sample.task_id]
-            text = self._cut(problem, sample)
+            text, whole = self._cut(problem, sample)
             if not _is_judged(number, journal):
-                yield Job(number, problem, text, sample.whole)
-            if text != sample.completion and not _is_judged(number + self._scan.rows, journal):
-                yield Job(number + self._scan.rows, problem, sample.completion, sample.whole)
+                yield Job(number, problem, text, whole)
+            as_written = number + self._scan.rows
+            is_cut = (text, whole) != (sample.completion, sample.whole)
+            if is_cut and not _is_judged(as_written, journal):
+                yield Job(as_written, problem, sample.completion, sample.whole)
 
     def rows(self, journal: Journal) -> Iterator[Json]:
         """The result rows, in input order.
@@ -277,14 +334,24 @@ def _judgement(value: Json, where: str) -> Judgement:
 
 
 def _score(
-    counts: dict[str, Count], ks: Sequence[int], *, infra_errors_pass: bool = False
+    counts: dict[str, Count], *, ks: Sequence[int], unattempted: int, infra_errors_pass: bool = False
 ) -> dict[int, PassAtK]:
+    """unattempted: tasks without samples that count as if they had as many as any, none of which passed."""
     of_tasks = [
         (count.n, count.passed + (count.infra_errors if infra_errors_pass else 0))
         for count in counts.values()
     ]
+    of_tasks += [(max(n for n, _ in of_tasks), 0)] * unattempted
     return {k: score_pass_at_k(of_tasks, k) for k in ks}
 
 
-def _scores(scores: dict[int, PassAtK]) -> Json:
+def _scores(tally: Tally, score: Callable[[dict[str, Count]], dict[int, PassAtK]]) -> Scores:
+    return Scores(
+        pass_at_k=score(tally.counts),
+        as_written=score(tally.as_written) if tally.as_written else {},
+        parts={part: score(of) for part, of in tally.parts.items()},
+    )
+
+
+def _to_json(scores: dict[int, PassAtK]) -> Json:
     return {str(k): to_json(score) for k, score in scores.items()}

@@ -1,10 +1,14 @@
 """Judging completions: identical work once, and what was seen too close to a limit again, alone."""
 
 import contextlib
+import functools
+import hashlib
+import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypedDict, Unpack
 
@@ -123,6 +127,7 @@ class Judge:
             "judge": self._name,
             "negative_control": self._negative_control,
             "codelm": __version__,
+            "judge_source": _source_digest(),
             **self._sandbox.describe(),
             "random_seed": self.seed,
             **({"toolchains": versions(self._languages)} if self._languages else {}),
@@ -225,6 +230,11 @@ class Judge:
         return self._problems[problem]
 
     def _work(self, problem: Problem, completion: str, *, whole: bool) -> JudgingWork:
+        if problem.language not in self._languages | {"python"}:
+            raise UsageError(
+                f"{problem.task_id}: this judge was made without a problem in {problem.language!r}, so its "
+                "sandbox lacks the tools; give Judge the problem set"
+            )
         conditions = Conditions(
             sandbox=self._entered(),
             seed=self.seed,
@@ -324,12 +334,22 @@ def judge_completions(
             raise InputError(f"sample {number}: {unknown_task(sample.task_id, problem_set)}")
     jobs = (Job(i, problem_set.problems[s.task_id], s.completion, s.whole) for i, s in enumerate(given))
     judged: dict[int, Judgement] = {}
-    with VerdictCache(None) as cache, Judge(cache=cache, **options) as judge:
+    with VerdictCache(None) as cache, Judge(problem_set, cache=cache, **options) as judge:
         for key, judgement in judge.judge_many(jobs):
             judged[key] = judgement
             if on_judged is not None:
                 on_judged(judgement)
     return [judged[key] for key in range(len(given))]
+
+
+@functools.cache
+def _source_digest() -> str:
+    """Of the code that decides verdicts: between two releases it may change."""
+    rooms = (Path(__file__).parent, Path(inspect.getfile(Sandbox)).parent)
+    digest = hashlib.sha256()
+    for path in sorted(path for room in rooms for path in room.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def unknown_task(task_id: str, problem_set: ProblemSet) -> str:

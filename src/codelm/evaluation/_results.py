@@ -14,9 +14,11 @@ HEADER_SUFFIX = "_results.meta.json"
 
 # What decides a verdict beside the sample and the problem.
 SETTINGS = (
-    "judge", "negative_control", "truncate", "codelm", "tier", "layers", "memory", "limits", "time_limits",
-    "interpreter", "packages", "toolchains", "hash_seed", "random_seed",
+    "judge", "negative_control", "truncate", "codelm", "judge_source", "tier", "layers", "memory", "limits",
+    "time_limits", "interpreter", "packages", "toolchains", "hash_seed", "random_seed",
 )  # fmt: skip
+
+LIMITS = ("limits", "time_limits")  # of these, what is never compared without being asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +62,14 @@ class ResultsComparison:
         }
 
 
-def compare_results(a: str | Path, b: str | Path, *, ks: Sequence[int] = (1, 10, 100)) -> ResultsComparison:
+def compare_results(
+    a: str | Path, b: str | Path, *, ks: Sequence[int] = (1, 10, 100), anyway: bool = False
+) -> ResultsComparison:
     """Compare two result files on the problems that both judge.
 
+    anyway: files judged under different limits, too; else only other differences are warned of.
     Raises: InputError for a file that is none, files without a common problem, and files judged on different
-    versions of a problem set.
+    versions of a problem set or under different limits.
     """
     first, second = read_results(a), read_results(b)
     if not first.counts.keys() & second.counts.keys():
@@ -74,6 +79,11 @@ def compare_results(a: str | Path, b: str | Path, *, ks: Sequence[int] = (1, 10,
         )
     if (digests := _digests(first, second)) is not None:
         raise InputError(f"{first.path} and {second.path} were judged on different problems: {digests}")
+    if not anyway and (of_limits := _of_limits(first, second)):
+        raise InputError(
+            f"{first.path} and {second.path} were judged under different limits: {'; '.join(of_limits[:3])}; "
+            "judge one of them again, or compare them all the same: --anyway"
+        )
     return ResultsComparison(
         a=first,
         b=second,
@@ -141,6 +151,14 @@ def _digests(a: Results, b: Results) -> str | None:
         f"{header.get('dataset')} {str(header['dataset_digest'])[:12]}" for header in (a.header, b.header)
     )
     return " against ".join(names)
+
+
+def _of_limits(a: Results, b: Results) -> list[str]:
+    """How the limits differ, where both headers say them."""
+    if a.header is None or b.header is None:
+        return []
+    pairs = ((name, a.header.get(name), b.header.get(name)) for name in LIMITS)
+    return [words for pair in pairs for words in _differences(*pair)]
 
 
 def _warnings(a: Results, b: Results) -> Iterator[str]:

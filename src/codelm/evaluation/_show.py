@@ -61,11 +61,11 @@ def show_sample(
     line, sample = _find(samples, task_id, number)
     with Judge(problem_set, **options) as judge:
         problem = problem_set.problems[task_id]
-        text = cut_by(truncate)(problem, sample)
-        judgement = judge.judge(problem, text, whole=sample.whole)
+        text, whole = cut_by(truncate)(problem, sample)
+        judgement = judge.judge(problem, text, whole=whole)
         if not runs_in_worker(problem):
-            return _show_plan(judge, problem, text, line, judgement, whole=sample.whole)
-        program = assemble(problem, text, seed=judge.seed, whole=sample.whole, limits=judge.limits)
+            return _show_plan(judge, problem, text, line, judgement, whole=whole)
+        program = assemble(problem, text, seed=judge.seed, whole=whole, limits=judge.limits)
         outcome = judge.watch(_traced(program))
     return Shown(line=line, program="".join(program.units), judgement=judgement, outcome=outcome)
 

@@ -31,9 +31,9 @@ class Slow(NamedTuple):
 class Tally:
     """Counts of the rows that count. Its size grows with the tasks, not with the rows."""
 
-    def __init__(self, excluded: Container[str]) -> None:
-        """excluded: tasks that do not count."""
-        self._excluded = excluded
+    def __init__(self, excluded: Container[str], *, with_written: bool) -> None:
+        """excluded: tasks that do not count. with_written: texts were cut; count them as written too."""
+        self._excluded, self._with_written = excluded, with_written
         self.counts: dict[str, Count] = {}
         self.as_written: dict[str, Count] = {}
         self.parts: dict[str, dict[str, Count]] = defaultdict(dict)  # by group of tests, or by comparator
@@ -53,7 +53,8 @@ class Tally:
         task_id = row["task_id"]
         self.fenced += _FENCE in (row.get("completion") or row.get("solution") or "")
         _add(self.counts, task_id, row)
-        _add(self.as_written, task_id, row.get(AS_WRITTEN, row))
+        if self._with_written:
+            _add(self.as_written, task_id, row.get(AS_WRITTEN, row))
         for name, passed in row.get("tests", {}).items():
             _add(self.parts[name], task_id, {**row, "passed": passed})
         self.verdicts[row["verdict"]] += 1

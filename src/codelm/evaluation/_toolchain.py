@@ -25,7 +25,7 @@ class Toolchain:
     paths: tuple[str, ...]  # of the host, for `Sandbox(paths=...)`
     files: Mapping[str, bytes] = field(default_factory=dict)  # beside the program's
     echo: str  # statement that copies standard input to standard error
-    silent: bool = False  # an assertion that fails only says so: whatever is printed means a failure
+    failed: bytes  # of an assertion that fails: words on standard error
 
     def require(self) -> None:
         """Raises: MissingError where the tool is not on this machine."""
@@ -37,6 +37,13 @@ class Toolchain:
             )
 
 
+# Node's own only says that it failed, and goes on.
+JS_ASSERT = b"""\
+const { AssertionError } = require("assert");
+console.assert = (holds, ...words) => {
+  if (!holds) throw new AssertionError({ message: words.join(" ") || "an assertion of the tests" });
+};
+"""
 # In the place of the one package that HumanEval-X requires from npm, in JavaScript/162.
 JS_MD5 = b'module.exports = text => require("crypto").createHash("md5").update(text).digest("hex")\n'
 
@@ -49,16 +56,17 @@ TOOLCHAINS = {
         run=("./a.out",),
         paths=("/usr/bin", "/usr/include"),
         echo="for (int c; (c = getchar()) != EOF;) putc(c, stderr);",
+        failed=b": Assertion `",  # glibc's
     ),
     "js": Toolchain(
         name="JavaScript",
         packages=("nodejs",),
         file="test.js",
-        run=("node", "test.js"),
+        run=("node", "-r", "./assert.js", "test.js"),
         paths=("/usr/bin", "/usr/local/bin", "/usr/share/nodejs"),
-        files={"node_modules/js-md5.js": JS_MD5},
+        files={"node_modules/js-md5.js": JS_MD5, "assert.js": JS_ASSERT},
         echo='process.stderr.write(require("fs").readFileSync(0));',
-        silent=True,
+        failed=b"\nAssertionError [ERR_ASSERTION]: ",
     ),
 }
 

@@ -12,7 +12,7 @@ from codelm.problems.chains import (
     default_chains,
     draw_chains,
 )
-from codelm.problems.completions import STOP_SEQUENCES, Truncated, take_fenced, truncate_at_stop
+from codelm.problems.completions import STOP_SEQUENCES, Code, Truncated, take_fenced, truncate_at_stop
 from codelm.problems.fetch import fetch_humaneval
 from codelm.problems.find import PROBLEM_SETS, find_humaneval, load_problems, sets_with_task
 from codelm.problems.problem_set import ProblemSet, read_problems, write_problems
@@ -27,6 +27,7 @@ __all__ = [
     "TEST_STRINGS",
     "Block",
     "ChainDraw",
+    "Code",
     "Problem",
     "ProblemSet",
     "Sample",

@@ -22,7 +22,20 @@ _DEFINITIONS = (
     *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
     *(ast.Assign, ast.AnnAssign),
 )
+# In other languages: how a definition of the entry point looks, and lines of a prompt that it may rest on.
+_HEADS = {
+    "js": r"\bfunction\s*\*?\s+{name}\b|\b(?:const|let|var)\s+{name}\s*=",
+    "cpp": r"\b{name}\s*\([^;{{}}]*\)[^;{{}}]*\{{",
+}
+_PREAMBLE = re.compile(r"^(?:#include\b|using\b).*\n", re.M)
 _THOUGHT = "</think>"  # ends what a reasoning model says to itself, drafts included
+
+
+class Code(NamedTuple):
+    """What of a text is to be judged."""
+
+    text: str
+    whole: bool  # it is a whole program, which no prompt precedes
 
 
 class Truncated(NamedTuple):
@@ -44,20 +57,31 @@ def truncate_at_stop(text: str) -> Truncated:
     return Truncated(text[: found.start()], "stop_sequence") if found else Truncated(text, None)
 
 
-def take_fenced(problem: Problem, text: str, *, whole: bool = False) -> str:
+def take_fenced(problem: Problem, text: str, *, whole: bool = False) -> Code:
     r"""The code of a chat model's answer: of its fenced blocks the last that defines the entry point.
 
-    Blocks before it that hold definitions alone, its helpers, go before it. Below a prompt it stands as a
-    second definition, so that it has the prompt's imports. Where no block defines the entry point, the last
-    one follows the prompt as it is. What stands before `</think>` does not count. Without a fence the text
-    stays. whole: what is wanted is a whole program.
+    Python: blocks before it that hold definitions alone, its helpers, go before it; below a prompt it stands
+    as a second definition, so that it has the prompt's imports. Other languages: it is a whole program, after
+    the prompt's lines that include. Where no block defines the entry point, the last one follows the prompt
+    as it is. What stands before `</think>` does not count. Without a fence the text stays.
+    whole: what is wanted is a whole program.
 
     >>> take_fenced(problem, "Here you are:\n```python\n    return 1\n```\nIt returns 1.")
-    '    return 1\n'
+    Code(text='    return 1\n', whole=False)
     """
     blocks = _blocks(text.rpartition(_THOUGHT)[2], problem.language)
     if not blocks:
-        return text
+        return Code(text, whole)
+    if problem.language == "python":
+        return Code(_python(problem, blocks, whole=whole), whole)
+    head = re.compile(_HEADS[problem.language].format(name=re.escape(problem.entry_point)))
+    defining = [block for block in blocks if problem.entry_point and head.search(block)]
+    if whole or problem.kind != "function" or not defining:
+        return Code((defining or blocks)[-1], whole)
+    return Code("".join(_PREAMBLE.findall(problem.prompt)) + defining[-1], whole=True)
+
+
+def _python(problem: Problem, blocks: list[str], *, whole: bool) -> str:
     name = re.escape(problem.entry_point)
     defines = re.compile(rf"^(?:async )?(?:def|class) {name}\b", re.M)
     chosen = [number for number, block in enumerate(blocks) if name and defines.search(block)]

@@ -19,6 +19,7 @@ class ProblemSet:
 
     name: str
     problems: Mapping[str, Problem]
+    untested: int = 0  # rows of its file that are left out, since they have no tests
 
     @classmethod
     def of(cls, name: str, problems: Iterable[Problem]) -> Self:
@@ -49,12 +50,16 @@ def read_problems(path: str | Path) -> ProblemSet:
     problems: dict[str, Problem] = {}
     first_at: dict[str, str] = {}
     first_format = None
+    untested = 0
     for where, value in problem_rows(path):
-        if not problems:
+        if not problems and not untested:
             first_format = format_of(value)
         elif format_of(value) is not first_format:
             raise InputError(f"{where}: is not in the format of the rows before it")
         problem = problem_from(value, where)
+        if problem is None:
+            untested += 1
+            continue
         if problem.task_id in problems:
             raise InputError(
                 f"{where}: task_id {problem.task_id!r} stands already on {first_at[problem.task_id]}; "
@@ -64,7 +69,7 @@ def read_problems(path: str | Path) -> ProblemSet:
         first_at[problem.task_id] = where.removeprefix(f"{path}, ")
     if not problems:
         raise InputError(f"{path}: holds no problem; expected one JSON object per line")
-    return ProblemSet(Path(path).name.split(".")[0], problems)
+    return ProblemSet(Path(path).name.split(".")[0], problems, untested)
 
 
 def write_problems(path: str | Path, problem_set: ProblemSet) -> None:

@@ -14,7 +14,7 @@ class Format(NamedTuple):
 
     name: str
     fields: frozenset[str]
-    problem_of: Callable[[Json], Problem]
+    problem_of: Callable[[Json], Problem | None]  # None for a row without tests
 
 
 _FORMATS = (
@@ -32,8 +32,8 @@ def format_of(row: Json) -> Format | None:
     return next((known for known in _FORMATS if known.fields <= row.keys()), None)
 
 
-def problem_from(row: Json, where: str) -> Problem:
-    """The problem of one row of any of the formats. Raises: InputError."""
+def problem_from(row: Json, where: str) -> Problem | None:
+    """The problem of one row of any of the formats; None where it has no tests. Raises: InputError."""
     found = format_of(row)
     if found is None:
         return Problem.from_json(row, where)

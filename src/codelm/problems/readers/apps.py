@@ -34,8 +34,10 @@ IMPORTS = (
 )
 
 
-def problem_of(row: Json) -> Problem:
-    """The problem of one row."""
+def problem_of(row: Json) -> Problem | None:
+    """The problem of one row; None for one of the data set's that have no tests."""
+    if not row["input_output"]:
+        return None
     tests, solutions = json.loads(row["input_output"]), json.loads(row["solutions"] or "[]")
     cases = list(zip(tests["inputs"], tests["outputs"], strict=True))
     name = tests.get("fn_name")
