@@ -467,9 +467,8 @@ def test_score_over_all_problems_counts_those_without_samples_as_never_solved(sa
 def test_rows_that_stand_twice_or_are_of_other_problems_are_counted(samples: Path) -> None:
     """The same number of the same task and settings; another digest of the problem set. All are scored."""
     row = {"task_id": "t/0", "completion": "", "sample": 3, "temperature": 0.2, "dataset_digest": "0" * 64}
-    _write(
-        samples, [row, {**row, "temperature": 0.8}, row, {**row, "sample": None}, {**row, "sample": 2**40}]
-    )
+    others = [{**row, "temperature": 0.8}, {**row, "sample": None}, {**row, "sample": 2**40}]
+    _write(samples, [row, *others, row])
     evaluation = evaluate_samples(samples, SET, workers=1)
     assert (evaluation.repeated, evaluation.of_others, evaluation.samples) == (1, 5, 5)
     _write(samples, [{**row, "dataset_digest": SET.digest}])
@@ -607,5 +606,5 @@ def test_language_that_is_not_judged_is_refused_before_anything_runs(samples: Pa
 def test_stop_sequences_are_not_for_whole_programs(samples: Path) -> None:
     """Which begin with what would cut them."""
     _write(samples, [{"task_id": "t/0", "solution": "import math\ndef f0(x):\n    return 2 * x\n"}])
-    with pytest.raises(UsageError, match="whole programs: leave out --truncate paper"):
+    with pytest.raises(UsageError, match="of a Python function; leave out --truncate paper"):
         evaluate_samples(samples, SET, workers=1, truncate="paper")
