@@ -14,6 +14,7 @@ import pytest
 
 from codelm.sandbox import Crew, Ended, Limits, Outcome, Program, Sandbox, Work
 from codelm.sandbox._process_tree import children
+from codelm.sandbox._threads import THREAD_NAME
 
 HONEST = Program(units=("x = 1",))
 SLEEP = Program(units=("import time; time.sleep(30)",))
@@ -123,6 +124,95 @@ def test_event_loop_batch_stopped_by_a_timeout_is_killed(sandbox) -> None:
         asyncio.run(main())
     assert sandbox.run_alone(HONEST).proof
     assert time.monotonic() - began < 10
+
+
+def test_event_loop_waits_in_the_sandboxs_own_threads(sandbox) -> None:
+    """However many wait, there are as many threads as workers, and none is one of the caller's `to_thread`.
+
+    What waits is never forked when its task is cancelled.
+    """
+    forks = sandbox.forks
+
+    async def main() -> tuple[int, str]:
+        tasks = [asyncio.create_task(sandbox.run_async(SLEEP)) for _ in range(200)]
+        while sandbox.forks < forks + 2:
+            await asyncio.sleep(0.005)
+        assert asyncio.get_running_loop()._default_executor is None  # type: ignore[attr-defined]
+        threads = len(_own_threads())
+        for task in tasks:
+            task.cancel()
+        name = await asyncio.to_thread(lambda: threading.current_thread().name)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(error) for error in ended} == {asyncio.CancelledError}
+        return threads, name
+
+    threads, name = asyncio.run(main())
+    assert threads == 2
+    assert not name.startswith(THREAD_NAME)
+    assert sandbox.forks == forks + 2
+
+
+def test_threads_of_the_event_loop_end_with_the_sandbox() -> None:
+    """They start with the first program that is awaited; who still waits at the end is told so."""
+    before = _own_threads()
+
+    async def main() -> None:
+        with Sandbox(Limits(time_s=60.0), workers=2, isolation="process") as sandbox:
+            assert sandbox.run(HONEST).proof
+            assert _own_threads() == before
+            tasks = [asyncio.create_task(sandbox.run_async(SLEEP)) for _ in range(50)]
+            while sandbox.forks < 3:
+                await asyncio.sleep(0.005)
+            assert len(_own_threads() - before) == 2
+        assert _own_threads() == before
+        killed, told = [], []
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            (told if isinstance(ended, ValueError) else killed).append(ended)
+        assert [outcome.ended for outcome in killed] == [Ended.SIGNALLED] * 2
+        assert len(told) == 48
+        with pytest.raises(ValueError, match="not entered"):
+            await sandbox.run_async(HONEST)
+
+    asyncio.run(main())
+
+
+class _Stubborn(Work[None]):
+    """Ends when it is cancelled for the third time."""
+
+    def __init__(self) -> None:
+        self.begun, self.ended, self._ending, self._said = False, False, threading.Event(), 0
+
+    def run(self) -> None:
+        self.begun = True
+        self._ending.wait()
+        self.ended = True
+
+    def cancel(self) -> None:
+        self._said += 1
+        if self._said == 3:
+            self._ending.set()
+
+
+def test_task_that_is_cancelled_twice_still_waits_for_the_end_of_its_program(sandbox) -> None:
+    """By a timeout around a timeout, for one; else a program that is about to be forked would run."""
+    work = _Stubborn()
+
+    async def main() -> None:
+        task = asyncio.create_task(sandbox.do_async(work))
+        while not work.begun:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert work.ended
+
+    asyncio.run(main())
+
+
+def _own_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith(THREAD_NAME)}
 
 
 @pytest.fixture

@@ -48,6 +48,43 @@ with Sandbox(workers=1) as sandbox:
     assert sandbox.run(Program(units=("x = 1",))).proof
 """
 
+FORKED_LOOP = """
+import asyncio, os
+from codelm.sandbox import Program, Sandbox
+
+with Sandbox(workers=1) as sandbox:
+    one = Program(units=("x = 1",))
+    assert asyncio.run(sandbox.run_async(one)).proof
+    pid = os.fork()
+    if pid == 0:
+        try:
+            asyncio.run(sandbox.run_async(one))
+        except ValueError as error:
+            sandbox.close()
+            os._exit(0 if "not entered in this process" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert asyncio.run(sandbox.run_async(one)).proof
+"""
+
+LOOP_LEFT_RUNNING = """
+import asyncio
+from codelm.sandbox import Limits, Program, Sandbox
+
+async def leave():
+    tasks = [asyncio.ensure_future(sandbox.run_async(sleeper)) for _ in range(50)]
+    while not sandbox.forks:
+        await asyncio.sleep(0.005)
+    return tasks
+
+sleeper = Program(units=("import time; time.sleep(600)",))
+sandbox = Sandbox(Limits(time_s=900), workers=1).__enter__()
+loop = asyncio.new_event_loop()
+tasks = loop.run_until_complete(leave())
+for task in tasks:
+    task._log_destroy_pending = False
+"""
+
 BUSY_CALLER = """
 import sys
 from codelm.sandbox import Limits, Program, Sandbox
@@ -90,9 +127,16 @@ def test_sandbox_works_under_asyncio() -> None:
     assert asyncio.run(judge()) == [True] * 4
 
 
-@pytest.mark.parametrize("script", [DAEMONIC, FORKED], ids=["daemonic", "forked"])
+@pytest.mark.parametrize(
+    "script",
+    [DAEMONIC, FORKED, FORKED_LOOP, LOOP_LEFT_RUNNING],
+    ids=["daemonic", "forked", "forked, with threads for an event loop", "ends with a loop left running"],
+)
 def test_sandbox_works_in_other_kinds_of_process(script) -> None:
-    """A daemonic process may not have multiprocessing children; a fork does not own its parent's sandbox."""
+    """A daemonic process may not have multiprocessing children; a fork does not own its parent's sandbox.
+
+    One that ends with programs awaited, in a loop and a sandbox never closed, does not wait for them.
+    """
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -5,17 +5,18 @@ import functools
 import hashlib
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self, TypedDict, Unpack
+from typing import Any, NamedTuple, Self, TypedDict, Unpack
 
 from codelm import __version__
 from codelm.errors import InputError, UsageError
 from codelm.evaluation._cache import VerdictCache, cache_key, digest_of
 from codelm.evaluation._program import GUARD, runs_in_worker
+from codelm.evaluation._shared import Shared
 from codelm.evaluation._split import SplitJudge
 from codelm.evaluation._toolchain import host_paths, toolchain_of, versions
 from codelm.evaluation._verdict import Judgement
@@ -104,6 +105,7 @@ class Judge:
             )
         self._digest = digest_of(self.describe())
         self._digests: dict[int, tuple[Problem, bytes]] = {}  # by identity; held, so that no other gets it
+        self._under_way = Shared[Judgement]()
         self._starting = threading.Lock()
         self._ends: contextlib.ExitStack | None = None  # closes what was started
         self._closed = False
@@ -168,23 +170,36 @@ class Judge:
     async def __call__(self, problem: Problem | str, completion: str, *, whole: bool = False) -> Judgement:
         """Judge one completion without blocking the event loop. Cancelled, its program is killed.
 
-        Any number may be awaited at once; as many as there are workers run.
+        Any number may be awaited at once; as many as there are workers run. With a cache, what it knows is
+        not run, and what is awaited already not again; it is killed when all who await it are cancelled.
+        Raises: UsageError for a task that this judge does not have; ValueError where the judge is closed.
         """
         problem = self._problem(problem)
         key = self._key(problem, completion, whole=whole)
         if (known := self._known(key)) is not None:
             return known
-        work = self._work(problem, completion, whole=whole)
-        judgement = await work.run_async()
-        if judgement is None:
-            judgement = await _Alone(work).run_async()
+
+        def begin() -> Coroutine[Any, Any, Judgement]:
+            return self._judge_async(key, self._work(problem, completion, whole=whole))
+
+        return await (begin() if key is None else self._under_way.result(key, begin))
+
+    async def _judge_async(self, key: bytes | None, work: JudgingWork) -> Judgement:
+        sandbox = self._entered()
+        judgement = await sandbox.do_async(work) or await sandbox.do_async(_Alone(work))
+        assert judgement is not None
+        self._entered()  # closed meanwhile, it may have been killed, which says nothing of it
         self._keep(key, judgement)
         return judgement
 
-    def judge_many(self, jobs: Iterable[Job]) -> Iterator[tuple[int, Judgement]]:
+    def judge_many(
+        self, jobs: Iterable[Job], *, deadline_s: float | None = None
+    ) -> Iterator[tuple[int, Judgement]]:
         """Judge completions, several at a time; yield each key with its judgement, in any order.
 
         What the cache knows is not run, nor is what runs already. Memory does not grow with their number.
+        deadline_s: for the whole batch, from the first `next` on. Raises: TimeoutError when it has passed:
+        what was yielded counts and is in the cache; what still runs is killed and has no judgement.
         """
         waiting = _Waiting()
         unsettled: list[tuple[bytes, JudgingWork]] = []
@@ -206,9 +221,11 @@ class Judge:
                 yield from settle_next()
             while unsettled:
                 identity, work = unsettled.pop()
-                yield from settle(identity, work.run_alone())
+                crew.submit((identity, work), _Alone(work))
+                yield from settle_next()
 
-        with Crew[tuple[bytes, JudgingWork], Judgement | None](self._sandbox.workers) as crew:
+        crew = Crew[tuple[bytes, JudgingWork], Judgement | None](self._sandbox.workers, deadline_s=deadline_s)
+        with crew:
             for key, problem, completion, whole in jobs:
                 identity = self._key(problem, completion, whole=whole) or str(key).encode()
                 if (known := self._known(identity)) is not None:
@@ -287,7 +304,7 @@ class Judge:
             self._cache.put(key, judgement)
 
 
-class _Alone(Work[Judgement]):
+class _Alone(Work[Judgement | None]):
     """A work's last run, alone."""
 
     def __init__(self, work: JudgingWork) -> None:

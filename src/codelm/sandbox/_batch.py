@@ -29,12 +29,6 @@ class Work(ABC, Generic[Result]):
     def cancel(self) -> None:
         """From another thread: let it end soon. To be said again until it has."""
 
-    async def run_async(self) -> Result:
-        """Do it without blocking the event loop; when its task is cancelled, so is the work."""
-        from codelm.sandbox._loop import run_async  # asyncio takes a while to import
-
-        return await run_async(self)
-
 
 class CancelledError(Exception):
     """Work that was cancelled has no result."""

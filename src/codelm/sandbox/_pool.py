@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from codelm.errors import InfraError
 from codelm.sandbox._slot import Slot
+from codelm.sandbox._threads import Threads
 
 LET_GO_S = 10.0  # for those who have a place to give it back; one that Ctrl-C took from them never comes
 YIELD_S = 0.002  # for those who wait for a place to get one before `close` takes it again
@@ -24,6 +25,7 @@ class Pool:
         self.slots = slots
         self._free: queue.LifoQueue[Slot] = queue.LifoQueue()  # the last used is the warmest
         self._all_of_them = threading.Lock()
+        self._threads = Threads(len(slots))
         self._owner = 0  # process that opened it; 0 while it is not in use
 
     def open(self) -> None:
@@ -40,6 +42,7 @@ class Pool:
         self._free = queue.LifoQueue()  # whoever still waits for a place as it was before gets none of these
         for slot in self.slots:
             self._free.put(slot)
+        self._threads = Threads(len(self.slots))
         self._owner = os.getpid()
         _opened.add(self)
 
@@ -64,6 +67,13 @@ class Pool:
         for slot in set(self.slots) - set(stopped):
             slot.stop()
         self._give_back(stopped)  # for those who wait: each finds the pool closed, and passes it on
+        self._threads.close()
+
+    @property
+    def threads(self) -> Threads:
+        """One for each slot, for callers that have none. Raises: ValueError where the pool is not open."""
+        self._check_open()
+        return self._threads
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[Slot]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Se
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from codelm.sandbox._batch import Crew, Ticket
+from codelm.sandbox._batch import Crew, Ticket, Work
 from codelm.sandbox._housing import HASH_SEED, Plan
 from codelm.sandbox._interpreter import interpreter
 from codelm.sandbox._limits import Limits
@@ -25,6 +25,7 @@ from codelm.sandbox._tiers import (
 )
 
 Key = TypeVar("Key")
+Result = TypeVar("Result")
 ISOLATION_VARIABLE = "CODELM_ISOLATION"
 MAX_WORKERS = 512  # each holds a process or three and some descriptors
 
@@ -121,7 +122,17 @@ class Sandbox:
 
     async def run_async(self, job: Job) -> Outcome:
         """Run one job without blocking the event loop. When the task is cancelled, its program is killed."""
-        return await self.ticket(job).run_async()
+        return await self.do_async(self.ticket(job))
+
+    async def do_async(self, work: Work[Result]) -> Result:
+        """As `run_async`, for work that runs jobs of this sandbox.
+
+        Any number may be awaited: each waits its turn for one of the sandbox's own threads, of which there
+        are as many as workers, so that none is taken from `asyncio.to_thread`.
+        """
+        from codelm.sandbox._loop import run_async  # asyncio takes a while to import
+
+        return await run_async(self._pool.threads, work)
 
     async def run_many_async(
         self, jobs: Iterable[tuple[Key, Job]] | AsyncIterable[tuple[Key, Job]]
@@ -130,11 +141,11 @@ class Sandbox:
         from codelm.sandbox._loop import as_async, run_many_async
 
         works = ((key, self.ticket(job)) async for key, job in as_async(jobs))
-        async for result in run_many_async(works, self.workers):
+        async for result in run_many_async(works, self._pool.threads, ahead=2 * self.workers):
             yield result
 
     def ticket(self, job: Job, *, alone: bool = False) -> Ticket:
-        """A job as work that can be cancelled, for `Crew` and `run_async`. alone: as `run_alone`."""
+        """A job as work that can be cancelled, for `Crew` and `do_async`. alone: as `run_alone`."""
         return Ticket(self._pool, job, alone=alone)
 
     @contextlib.contextmanager
