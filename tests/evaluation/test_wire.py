@@ -1,11 +1,14 @@
 """Plain data across the wire: what arrives, what is refused, and what hostile bytes do."""
 
+import array
 import builtins
 import collections
 import datetime
 import enum
 import math
+import pathlib
 import struct
+import types
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +46,8 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, set | frozenset):
         return len(one) == len(other) and sorted(map(repr, one)) == sorted(map(repr, other))
+    if isinstance(one, np.ndarray) and one.dtype == object:
+        return one.shape == other.shape and same(one.tolist(), other.tolist())
     if isinstance(one, np.ndarray | np.generic):
         return one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes()
     if isinstance(one, float):
@@ -132,6 +137,19 @@ def test_number_of_numpy_arrives_with_all_bits_that_there_are(value: Any) -> Non
         np.array(["a", "bc"]),
         {"a": 1}.keys(),
         {"a": 1}.items(),
+        *(array.array(code, [0, 1, 100]) for code in "bBhHiIlLqQfd"),
+        array.array("u", "a\U0001f600"),
+        array.array("d", [-0.0, math.inf, math.nan]),
+        collections.UserList([1, [2]]),
+        collections.UserDict(a=[1]),
+        collections.UserString("a\ud800"),
+        collections.ChainMap({"a": 1}, collections.Counter("a"), collections.defaultdict(int, b=2)),
+        types.MappingProxyType({"b": 1, "a": [2]}),
+        types.MappingProxyType(collections.OrderedDict(b=1)),
+        np.array(["a", None, 10**100]),
+        pathlib.PurePosixPath("//a/../b"),
+        pathlib.PureWindowsPath("c:/A\\b"),
+        pathlib.Path("a"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -266,6 +284,57 @@ def test_honest_subclasses_arrive_as_their_values() -> None:
     assert same(cross([Colour.RED])[0], [3])
 
 
+def _around(kind: type, held: object) -> object:
+    made = kind.__new__(kind)
+    made.data = held
+    return made
+
+
+RARER: list[tuple[Any, tuple[Any, ...]]] = [
+    (collections.UserList, ([1],)),
+    (collections.UserDict, ({1: 2},)),
+    (collections.UserString, ("abc",)),
+    (collections.ChainMap, ({1: 2},)),
+    (array.array, ("i", [1, 2])),
+    (pathlib.PurePosixPath, ("a",)),
+    (pathlib.PureWindowsPath, ("a",)),
+    (type(pathlib.Path()), ("a",)),
+]
+
+
+@pytest.mark.parametrize(("kind", "given"), RARER, ids=lambda value: getattr(value, "__name__", ""))
+def test_subclass_of_a_rarer_type_does_not_cross(kind: Any, given: Any) -> None:
+    """The type itself does, of plain data."""
+    assert same(cross(kind(*given))[0], kind(*given))
+    for bases in ((kind,), (Liar, kind)):
+        own = type("Own", bases, {})
+        with pytest.raises(CannotCross, match="a value of type Own is no plain data"):
+            cross(own(*given))
+
+
+def test_texts_and_lists_inside_rarer_types_arrive_as_their_base_sees_them() -> None:
+    """A path's text, and what a wrapper holds further in."""
+    text, numbers = type("Text", (Liar, str), {})("abc"), type("Numbers", (Liar, list), {})([1])
+    path = pathlib.PurePosixPath("x")
+    path._str = text  # type: ignore[attr-defined]
+    values = [
+        path,
+        collections.UserList([text]),
+        collections.ChainMap({"k": numbers}),
+        np.array([text, None]),
+    ]
+    assert same(
+        cross(values)[0],
+        [
+            pathlib.PurePosixPath("abc"),
+            collections.UserList(["abc"]),
+            collections.ChainMap({"k": [1]}),
+            np.array(["abc", None]),
+        ],
+    )
+    assert type(cross(values)[0][3][0]) is str
+
+
 class Anything(Liar):
     """The object that equals everything."""
 
@@ -279,7 +348,14 @@ class Anything(Liar):
         (iter([]), "a value of type list_iterator is no plain data"),
         (NotImplemented, "a value of type NotImplementedType is no plain data"),
         (memoryview(b""), "a value of type memoryview is no plain data"),
-        (np.array([object()]), "a value of type ndarray is no plain data"),
+        (np.array([object()]), "a value of type object is no plain data"),
+        (np.array([1, None]).view(np.recarray), "a value of type recarray is no plain data"),
+        (collections.UserList([object()]), "a value of type object is no plain data"),
+        (collections.ChainMap(collections.UserDict()), "type ChainMap is no plain data: around a UserDict"),
+        (types.MappingProxyType(collections.UserDict()), "type mappingproxy is no plain data: around a"),
+        (_around(collections.UserList, ()), "type UserList is no plain data: not all parts are list"),
+        (_around(collections.UserString, 3), "type UserString is no plain data: not all parts are str"),
+        (_around(collections.UserDict, collections.Counter()), "type UserDict is no plain data: not all"),
         (np.datetime64("2020-01-01"), "a value of type datetime64 is no plain data"),
         (open, "a value of type builtin_function_or_method is no plain data"),
         (eval, "a value of type builtin_function_or_method is no plain data"),
@@ -326,6 +402,13 @@ def _head(tag: bytes, number: int) -> bytes:
     return tag + number.to_bytes(4, "little")
 
 
+def _array(code: object, *items: object) -> bytes:
+    encoder = Encoder()
+    encoder.write_items((code,))
+    encoder.write_items(items)
+    return _head(b"+", 5) + b"array" + encoder.data
+
+
 HOSTILE = {
     "nothing": b"",
     "no such kind": b"\xff",
@@ -360,6 +443,43 @@ HOSTILE = {
     "array larger than its bytes": _made("numpy", "<i8", bytes(8), (2,)),
     "array smaller than its bytes": _made("numpy", "<i8", bytes(16), (1,)),
     "array of no shape": _made("numpy", "<i8", bytes(8), (-1,)),
+    "array of no objects": _made("numpy", "|O", bytes(8), (1,)),
+    "array of more objects": _made("numpy", "|O", (1,), (2,)),
+    "array of objects of no shape": _made("numpy", "|O", (1,), None),
+    "array of objects of negative shape": _made("numpy", "|O", (1,), (-1, -1)),
+    "array of too many objects": _made("numpy", "|O", (1,), (1 << 62, 1 << 62)),
+    "array that holds itself": _head(b"o", 5)
+    + b"numpy"
+    + _head(b"", 3)
+    + _head(b"s", 2)
+    + b"|O"
+    + _head(b"(", 1)
+    + _head(b"@", 0)
+    + _head(b"(", 1)
+    + b"i"
+    + (1).to_bytes(8, "little"),
+    "wrapped subclass": _made("UserList", collections.deque()),
+    "wrapped nothing": _made("UserList"),
+    "wrapped twice": _made("UserString", "a", "b"),
+    "wrapped number": _made("UserString", 3),
+    "wrapped list": _made("UserDict", []),
+    "maps that are none": _made("ChainMap", [[]]),
+    "maps in a tuple": _made("ChainMap", ({},)),
+    "chained chain": _made("ChainMap", [collections.ChainMap()]),
+    "proxy of a list": _made("mappingproxy", [1]),
+    "proxy of a chain": _made("mappingproxy", collections.ChainMap()),
+    "path of a number": _made("path", "PurePosixPath", 3),
+    "path of two": _made("path", "PurePosixPath", "a", "b"),
+    "path of another kind": _made("path", "os", "a"),
+    "path that is a module's": _made("path", "PurePath.cwd", "a"),
+    "numbers of no code": _array("x"),
+    "numbers of two codes": _array("ii"),
+    "numbers of a number": _array(3),
+    "numbers of no type": _head(b"+", 5) + b"array" + _head(b"", 0) + _head(b"", 0),
+    "numbers too large": _array("b", 300),
+    "numbers that are texts": _array("i", "a"),
+    "texts that are numbers": _array("u", 3),
+    "text of several": _array("u", "ab"),
     "named __eq__": _made("named", "P", ("__eq__",), (len,)),
     "named twice": _made("named", "P", ("a", "a"), (1, 2)),
     "named by no name": _made("named", "P", ("a b",), (1,)),

@@ -10,9 +10,9 @@ CHANGES are the new contents of those arguments that a call changed: they change
 made. Identity holds within a call: an argument that comes back is the caller's own object.
 
 What is neither plain data nor a callable or an iterator stays where it is. The candidate's end lends such
-objects: the tests see whether they are true, and their attributes, but nothing of them decides what they are
-equal to, how long they are or what they hold. The tests' end lends nothing: from an object, Python's
-attributes lead to everything.
+objects: the tests see whether they are true, and their attributes, and call and iterate those that can be,
+but nothing of them decides what they are equal to, how long they are or what they hold. The tests' end lends
+nothing but what can be called, for that alone: from an object, Python's attributes lead to everything.
 
 Stands alone but for the standard library and the wire: its text also runs inside the boxes.
 """
@@ -33,7 +33,8 @@ CALLS = (CALL, NEXT)
 RETURNED, RAISED, REFUSED = b"R", b"X", b"U"
 MAX_HANDLES = 10_000  # callables and iterators that one end holds for the other
 MAX_REFUSAL_BYTES = 1000
-GET, SET = ".get", ".set"  # names of getattr and setattr, which no program can define
+# Names of getattr, setattr and iter, which no program can define.
+GET, SET, ITERATE = ".get", ".set", ".iter"
 _CALLABLES = (FunctionType, BuiltinFunctionType, MethodType, partial, type)
 
 
@@ -64,10 +65,10 @@ class _Iterator:
 class Foreign:
     """Stands for an object of a type of the candidate's own. Equal to nothing but itself."""
 
-    __slots__ = ("_is_true", "_peer", "_type")
+    __slots__ = ("_is_true", "_number", "_peer", "_type")
 
-    def __init__(self, peer: "Peer", is_true: bool, type_name: str) -> None:
-        for name, value in (("_peer", peer), ("_is_true", is_true), ("_type", type_name)):
+    def __init__(self, peer: "Peer", number: int, type_name: str, is_true: bool) -> None:
+        for name, value in zip(Foreign.__slots__, (is_true, number, peer, type_name), strict=True):
             object.__setattr__(self, name, value)
 
     def __bool__(self) -> bool:
@@ -81,13 +82,38 @@ class Foreign:
         # A special one could be a protocol's, numpy's for raw memory for one.
         if name.startswith("__"):
             raise AttributeError(f"{name!r} of {self!r} stays in its box")
-        return self._peer.stand_in(GET)(self, name)
+        return self._peer.call(GET, self, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        self._peer.stand_in(SET)(self, name, value)
+        self._peer.call(SET, self, name, value)
 
 
-_STAND_INS = (FunctionType, _Iterator, Foreign)
+class _ForeignCallable(Foreign):
+    __slots__ = ()
+
+    def __call__(self, /, *arguments: object, **keywords: object) -> Any:
+        return self._peer.call(self._number, *arguments, **keywords)
+
+
+class _ForeignIterable(Foreign):
+    __slots__ = ()
+
+    def __iter__(self) -> Any:
+        return self._peer.call(ITERATE, self)
+
+
+class _ForeignCallableIterable(_ForeignCallable, _ForeignIterable):
+    __slots__ = ()
+
+
+# By whether it can be called, and iterated: each shows that as the type of the candidate's object does.
+_FOREIGN: dict[tuple[bool, bool], type[Foreign]] = {
+    (False, False): Foreign,
+    (True, False): _ForeignCallable,
+    (False, True): _ForeignIterable,
+    (True, True): _ForeignCallableIterable,
+}
+_STAND_INS = (FunctionType, _Iterator, *_FOREIGN.values())
 
 
 class Peer:
@@ -140,14 +166,18 @@ class Peer:
     def stand_in(self, target: int | str) -> Callable[..., Any]:
         """A function that calls what the other end has under this name or number."""
 
-        def call(*arguments: object, **keywords: object) -> Any:
-            encoder = Encoder(handles=self)
-            _write_call(encoder, target, arguments, keywords)
-            return self._ask(CALL, encoder)
+        def stand_in(*arguments: object, **keywords: object) -> Any:
+            return self.call(target, *arguments, **keywords)
 
-        call.__name__ = call.__qualname__ = str(target)
-        self._stand_ins[call] = target
-        return call
+        stand_in.__name__ = stand_in.__qualname__ = str(target)
+        self._stand_ins[stand_in] = target
+        return stand_in
+
+    def call(self, target: int | str, /, *arguments: object, **keywords: object) -> Any:
+        """Call what the other end has under this name or number."""
+        encoder = Encoder(handles=self)
+        _write_call(encoder, target, arguments, keywords)
+        return self._ask(CALL, encoder)
 
     def export(self, value: object) -> tuple[object, ...] | None:
         """See `Handles`."""
@@ -160,12 +190,12 @@ class Peer:
     def lend(self, value: object) -> tuple[object, ...] | None:
         """See `Handles`."""
         if not self._lends:
-            return None
+            return ("callable", self._hold(value)) if callable(value) else None
         try:
             is_true = bool(value)
         except BaseException as error:
             raise CannotCross(f"an object of type {type_name(value)} is neither true nor false") from error
-        return "object", self._hold(value), is_true, type_name(value)
+        return "object", self._hold(value), type_name(value), is_true, callable(value), _is_iterable(value)
 
     def imported(self, *parts: object) -> object:
         """See `Handles`."""
@@ -183,9 +213,9 @@ class Peer:
             encoder.write(number)
             made = _Iterator(partial(self._ask, NEXT, encoder))
         else:
-            (is_true,), (name,) = only(bool, more[0]), only(str, more[1])
+            (name,), (is_true, *can) = only(str, more[0]), only(bool, *more[1:])
             name = name[:MAX_NAME_CHARS]
-            made, self.last_foreign = Foreign(self, is_true, name), name
+            made, self.last_foreign = _FOREIGN[*can](self, known, name, is_true), name
         self._stand_ins[made] = known
         return made
 
@@ -203,7 +233,7 @@ class Peer:
     def _function(self, target: object) -> Callable[..., Any]:
         if type(target) is not str or target in self._names:
             return cast("Callable[..., Any]", self._own(target))
-        on_objects = {GET: getattr, SET: setattr} if self._lends else {}
+        on_objects = {GET: getattr, SET: setattr, ITERATE: iter} if self._lends else {}
         return on_objects.get(target) or partial(_not_defined, target)
 
     def _own(self, target: object) -> Any:
@@ -276,6 +306,19 @@ class Peer:
         encoder.write_items(changeable)
         for number in changeable:
             encoder.write_items(contents(call.received[number]) or [])
+
+
+def _is_iterable(value: Any) -> bool:
+    """Whether `iter` takes it. Runs nothing of its type."""
+    mro = type.__dict__["__mro__"].__get__(type(value))
+    for base in mro:
+        if "__iter__" in vars(base):
+            return vars(base)["__iter__"] is not None
+    try:
+        iter(value)  # by `__getitem__`, which is not called yet
+    except TypeError:
+        return False
+    return True
 
 
 def _not_defined(name: str, *_: object, **__: object) -> None:

@@ -7,7 +7,15 @@ from operator import ne
 from typing import Any
 
 from codelm.evaluation._wire import MAX_BYTES, MAX_DEPTH, CannotCross, Handles
-from codelm.evaluation._wire_types import BUILTIN_NAMES, FILLED, MADE, named_parts, numpy_parts, type_name
+from codelm.evaluation._wire_types import (
+    BUILTIN_NAMES,
+    FILLED,
+    MADE,
+    named_parts,
+    numpy_parts,
+    path_parts,
+    type_name,
+)
 
 PACKED = 16  # from this length on, a list of numbers is packed
 _HEAD = struct.Struct("<cI")
@@ -119,8 +127,9 @@ class Encoder:
         try:
             parts = MADE[kind].parts(value)
         except TypeError as error:
-            raise CannotCross(f"a value of type {kind.__name__} is no plain data: {error}") from None
-        self._write_made(kind.__name__, value, parts)
+            self._write_lent(value, f": {error}")
+        else:
+            self._write_made(kind.__name__, value, parts)
 
     def _write_other(self, value: Any) -> None:
         """What its exact type does not tell. By the methods of built-in types, never those of a subclass."""
@@ -132,17 +141,23 @@ class Encoder:
             self.write_items(handle)
         elif (parts := numpy_parts(value)) is not None:
             self._write_made("numpy", value, parts)
+        elif (parts := path_parts(value)) is not None:
+            self._write_made("path", value, parts)
         elif tuple in mro and (parts := named_parts(value)) is not None:
             self._write_made("named", value, parts)
         elif (base := next((base for base in mro if base in _EXACT), None)) is not None:
             _WRITERS[base](self, _EXACT[base](value))
-        elif (base := next((base for base in mro if base in FILLED), None)) is not None:
+        elif (base := next((base for base in mro if base in _BASES), None)) is not None:
             self._write_filled(base, value)
-        elif self._handles is not None and (handle := self._handles.lend(value)) is not None:
-            self.data += b"h"
-            self.write_items(handle)
         else:
-            raise CannotCross(f"a value of type {type_name(value)} is no plain data")
+            self._write_lent(value)
+
+    def _write_lent(self, value: object, why: str = "") -> None:
+        handle = None if self._handles is None else self._handles.lend(value)
+        if handle is None:
+            raise CannotCross(f"a value of type {type_name(value)} is no plain data{why}")
+        self.data += b"h"
+        self.write_items(handle)
 
 
 def _pack(items: list[Any]) -> tuple[bytes, bytes] | None:
@@ -174,6 +189,7 @@ _WRITERS: dict[type, Callable[[Encoder, Any], None]] = {
     frozenset: Encoder._write_frozenset,
     list: Encoder._write_list,
 }
+_BASES = {kind for kind, filled in FILLED.items() if filled.is_base}
 # Values of subclasses of these, as the base sees them.
 _EXACT: dict[type, Callable[[Any], object]] = {
     int: int.__index__,

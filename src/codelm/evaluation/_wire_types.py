@@ -10,13 +10,15 @@ import builtins
 import math
 import struct
 import sys
-from collections import Counter, OrderedDict, defaultdict, deque
+from array import array
+from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, UserString, defaultdict, deque
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from importlib import import_module
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 MAX_RATIO_BITS = 1 << 15  # of a fraction's two parts: finding their divisor takes quadratic time
@@ -52,6 +54,7 @@ class Filled(NamedTuple):
     clear: Callable[[Any], object]
     fill: Callable[[Any, list[Any]], object]
     parts: Callable[[Any], tuple[object, ...]] = lambda _: ()
+    is_base: bool = True  # whether values of subclasses cross as its own
 
 
 def only(kind: type, *parts: object) -> tuple[Any, ...]:
@@ -120,11 +123,14 @@ def named_parts(value: Any) -> tuple[object, ...] | None:
 
 
 _WIDEST = {"f": "f8", "c": "c16"}
+_OBJECTS = "|O"  # the dtype of arrays of objects
 
 
 def _make_numpy(dtype: str, data: bytes, shape: tuple[int, ...] | None) -> Any:
-    """An array of numbers or texts; for the shape None, a scalar."""
+    """An array of numbers or texts; for the shape None, a scalar. Data of an array of objects: a tuple."""
     numpy = import_module("numpy")
+    if dtype == _OBJECTS:
+        return _make_objects(numpy, *only(tuple, data, shape))
     if only(str, dtype)[0][1] not in "biufcSU" or not dtype[2:].isdecimal():
         raise ValueError(f"dtype {dtype!r} is no plain data")
     sides = only(int, *(shape or ()))
@@ -137,14 +143,90 @@ def _make_numpy(dtype: str, data: bytes, shape: tuple[int, ...] | None) -> Any:
     return array.astype(_WIDEST[dtype[1]])[()] if dtype[1] in _WIDEST else array[()]
 
 
+def _make_objects(numpy: Any, items: tuple[object, ...], shape: tuple[int, ...]) -> Any:
+    if any(side < 0 for side in only(int, *shape)) or math.prod(shape) != len(items):
+        raise ValueError("the array has another size")
+    array = numpy.empty(shape, object)
+    flat = array.reshape(-1)
+    for place, item in enumerate(items):  # all at once, lists among them would be taken for rows
+        flat[place] = item
+    return array
+
+
 def numpy_parts(value: Any) -> tuple[object, ...] | None:
     """The parts of a numpy value, or None when it is no plain data."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, numpy.generic | numpy.ndarray):
         return None
+    if type(value) is numpy.ndarray and value.dtype.str == _OBJECTS:
+        return _OBJECTS, (*value.reshape(-1).tolist(),), value.shape
     if value.dtype.kind not in "biufcSU" or value.dtype.itemsize == 0:
         return None
     return value.dtype.str, value.tobytes(), None if isinstance(value, numpy.generic) else value.shape
+
+
+def path_parts(value: Any) -> tuple[str, str] | None:
+    """The parts of a path of `pathlib`, or None for anything else."""
+    name = type_name(value)
+    kind = getattr(sys.modules.get("pathlib"), name, None) if name in _PATHS else None
+    return (name, str(value)) if type(value) is kind else None
+
+
+def _make_path(*parts: str) -> object:
+    name, text = only(str, *parts)
+    if name not in _PATHS:
+        raise ValueError("no kind of path")
+    return getattr(import_module("pathlib"), name)(text)
+
+
+_PATHS = ("PurePosixPath", "PureWindowsPath", "PosixPath")
+
+
+def _wrapper(kind: Callable[[], Any], name: str, check: Callable[[object], object]) -> Made:
+    """A type of the standard library around one plain value, which it has under this name.
+
+    check: raises TypeError for what it does not hold as a rule, at either end.
+    """
+
+    def parts(value: Any) -> tuple[object, ...]:
+        held = getattr(value, name, None)
+        check(held)
+        return (held,)
+
+    def make(held: object) -> object:
+        check(held)
+        made = kind()
+        setattr(made, name, held)  # not a copy: what a call changes in it must show
+        return made
+
+    return Made(parts, make)
+
+
+def _check_maps(maps: object) -> None:
+    for held in only(list, maps)[0]:
+        _check_map(held)
+
+
+def _check_map(held: object) -> None:
+    if type(held) not in _MAPS:
+        raise TypeError(f"around a {type_name(held)}")
+
+
+def _make_proxy(held: Any) -> object:
+    _check_map(held)
+    return MappingProxyType(held)
+
+
+def _proxy_parts(value: Any) -> tuple[object, ...]:
+    try:
+        held = value.copy()  # of the type of what it shows, which cannot be seen
+    except Exception as error:  # that is the candidate's, and may do anything
+        raise TypeError("around a mapping of another kind") from error
+    _check_map(held)
+    return (held,)
+
+
+_MAPS = (dict, OrderedDict, defaultdict, Counter)
 
 
 def _flat(pairs: Iterable[tuple[Any, Any]]) -> list[Any]:
@@ -190,6 +272,11 @@ MADE: dict[type, Made] = {
     _VALUES: Made(lambda values: ([*values],), lambda values: dict(enumerate(values)).values()),
     _ITEMS: Made(lambda items: ([*items],), lambda items: dict(only(list, items)[0]).items()),
     type(...): Made(lambda _: (), lambda: ...),
+    UserList: _wrapper(UserList, "data", lambda held: only(list, held)),
+    UserDict: _wrapper(UserDict, "data", lambda held: only(dict, held)),
+    UserString: _wrapper(lambda: UserString(""), "data", lambda held: only(str, held)),
+    ChainMap: _wrapper(ChainMap, "maps", _check_maps),
+    MappingProxyType: Made(_proxy_parts, _make_proxy),
 }
 # Makers by the names that cross; the last few are of values that their exact type does not tell.
 MAKERS: dict[str, Callable[..., object]] = {kind.__name__: made.make for kind, made in MADE.items()} | {
@@ -198,6 +285,7 @@ MAKERS: dict[str, Callable[..., object]] = {kind.__name__: made.make for kind, m
     "builtin": lambda name: BUILTINS[name],
     "named": _make_named,
     "numpy": _make_numpy,
+    "path": _make_path,
 }
 FILLED: dict[type, Filled] = {
     list: Filled(list, lambda made: [*list.__iter__(made)], list.clear, list.extend),
@@ -229,6 +317,14 @@ FILLED: dict[type, Filled] = {
         dict.clear,
         _fill_dict,
         lambda made: (made.default_factory if made.default_factory in FACTORIES else None,),
+    ),
+    array: Filled(
+        lambda *parts: array(*only(str, *parts)),
+        array.tolist,
+        lambda made: array.__delitem__(made, slice(None)),
+        array.extend,
+        lambda made: (made.typecode,),
+        is_base=False,
     ),
 }
 FILLERS = {kind.__name__: filled for kind, filled in FILLED.items()}
