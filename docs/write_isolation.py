@@ -43,7 +43,9 @@ LAYERS = """\
 ## What each layer holds
 
 Written by `benchmarks/layer_matrix.py`: the same rows, with one layer left out. A layer that turns nothing
-red alone is left out together with the one that covers it.
+red alone is left out together with the one that covers it. Not left out, since nothing could be run then:
+no_new_privs (the kernel loads no filter and no Landlock without it), the closing of descriptors and the fresh
+process (the worker's own protocol rests on them), the supervisor's clocks. Tier gvisor has no switches.
 """
 
 
