@@ -8,7 +8,8 @@ true, say). See docs/judges.md. What the sandbox beneath contains: `codelm.sandb
 
 from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._certificate import Certificate, auto_limits, certify
-from codelm.evaluation._evaluate import Evaluation, evaluate_samples
+from codelm.evaluation._evaluate import evaluate_samples
+from codelm.evaluation._evaluation import Evaluation, Scores
 from codelm.evaluation._judge import Job, Judge, JudgeOptions, judge_completions
 from codelm.evaluation._results import Results, ResultsComparison, compare_results, read_results
 from codelm.evaluation._scan import Scan, scan_samples
@@ -25,6 +26,7 @@ __all__ = [
     "Results",
     "ResultsComparison",
     "Scan",
+    "Scores",
     "Shown",
     "Verdict",
     "VerdictCache",

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Unpack
@@ -13,108 +12,23 @@ from codelm.evaluation._cache import FILE as CACHE_FILE
 from codelm.evaluation._cache import VerdictCache
 from codelm.evaluation._certificate import Certificate, auto_limits, certify
 from codelm.evaluation._cut import NONE, check_cut, cut_by
+from codelm.evaluation._evaluation import Evaluation, Scores
 from codelm.evaluation._judge import Job, Judge, JudgeOptions
 from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
-from codelm.evaluation._tally import AS_WRITTEN, Count, Slow, Tally
+from codelm.evaluation._tally import AS_WRITTEN, Count, Tally
 from codelm.evaluation._verdict import Judgement, Verdict
 from codelm.files import Json, cache_dir, read_json, write_json, write_jsonl
 from codelm.journal import Journal, differences
 from codelm.problems import Code, Problem, ProblemSet, Sample, sample_rows
 from codelm.progress import progress
 from codelm.sandbox import usable_cpus
-from codelm.stats import PassAtK, score_pass_at_k, to_json
+from codelm.stats import PassAtK, score_pass_at_k
 
 FORMAT_VERSION = 1  # of the header file
 _OURS = ("tests", AS_WRITTEN)  # fields that a judgement may lack: not to be taken from samples scored before
 _SETTINGS = ("judge", "tier", "limits", "time_limits")  # of the header, shown beside a score
 SLOWEST = 5  # tasks that are named
 ATTEMPTED, ALL = OVER = "attempted", "all"  # problems that a score is over: with samples, or all of the set
-
-
-class Scores(NamedTuple):
-    """pass@k of the texts that were judged, and of what else is told apart."""
-
-    pass_at_k: dict[int, PassAtK]  # mean over the tasks; NaN where one has n < k
-    as_written: dict[int, PassAtK]  # of the texts as they were written; empty for truncate `none`
-    parts: dict[str, dict[int, PassAtK]]  # by group of tests (base, plus) or comparator, where there are any
-
-    def to_json(self) -> Json:
-        """What there is of them."""
-        return {
-            "pass_at_k": _to_json(self.pass_at_k),
-            **({"as_written": _to_json(self.as_written)} if self.as_written else {}),
-            **({"parts": {part: _to_json(of) for part, of in self.parts.items()}} if self.parts else {}),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """The score of a samples file, and where its rows are."""
-
-    results: Path  # one row per sample, in input order
-    header: Path  # what the rows rest on: limits, versions, digests, counts
-    problem_set: str
-    problems: int  # in the problem set
-    untested: int  # rows of its file that are left out, since they have no tests
-    attempted: int  # problems that have samples
-    over: str  # which of the two the score is over, as of `evaluate_samples`
-    own_limits: int  # attempted problems that have a time limit of their own, which goes before the judge's
-    settings: Json  # of the judge: its name, tier, limits and more, as in the header
-    counts: dict[str, Count]  # of each task that has samples and counts
-    verdicts: dict[str, int]  # samples per verdict
-    certificate: Certificate
-    scores: Scores
-    at_best: Scores  # the same if every infra_error were a pass
-    truncate: str  # what of each text was judged, as of `evaluate_samples`
-    unconfirmed: tuple[str, ...]  # tasks with passes that judge `confirm` could not see apart from the tests
-    fenced: int  # samples whose text holds a code fence
-    repeated: int  # samples that repeat the number of an earlier one of the same task and settings
-    of_others: int  # samples that say they were drawn for problems of another digest
-    replaced: tuple[str, ...]  # in what the results that stood there before were of other settings
-    slowest: list[Slow]  # tasks, by the mean CPU time of their samples
-
-    @property
-    def pass_at_k(self) -> dict[int, PassAtK]:
-        """The score."""
-        return self.scores.pass_at_k
-
-    @property
-    def infra_errors(self) -> int:
-        """Samples without a verdict through our fault; with any, the score lies between two bounds."""
-        return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
-
-    @property
-    def samples(self) -> int:
-        """How many were judged and count."""
-        return sum(count.n for count in self.counts.values())
-
-    @property
-    def fewest(self) -> tuple[str, int]:
-        """The task with the fewest samples, and how many: no k above it has a pass@k."""
-        return min(((task_id, count.n) for task_id, count in self.counts.items()), key=lambda pair: pair[1])
-
-    def to_json(self) -> Json:
-        """The score as one JSON object; what is undefined is null."""
-        return {
-            "problem_set": self.problem_set,
-            "problems": self.problems,
-            "problems_with_samples": self.attempted,
-            "problems_with_own_limits": self.own_limits,
-            "over": self.over,
-            "samples": self.samples,
-            "samples_repeated": self.repeated,
-            "samples_of_other_problems": self.of_others,
-            **self.settings,
-            "truncate": self.truncate,
-            **self.scores.to_json(),
-            **({"at_best": self.at_best.to_json()} if self.infra_errors else {}),
-            "verdicts": self.verdicts,
-            "unconfirmed": list(self.unconfirmed),
-            "slowest": [task._asdict() for task in self.slowest],
-            "certificate": self.certificate.to_json(),
-            "results": str(self.results),
-            "header": str(self.header),
-        }
 
 
 def evaluate_samples(
@@ -140,10 +54,10 @@ def evaluate_samples(
     ks: of pass@k. cache: identical programs are judged once, in this run and in earlier ones (the file of
     verdicts lies in the user's cache folder, CODELM_CACHE); without, every row is run, and only the self-test
     is known from before. auto_time: each problem's time limit comes from
-    its canonical solution, see `auto_limits`; that of `limits` is the most, and a problem's own stays. over:
-    the problems that the score is over, those with samples (attempted), or all of the set (all), where one
-    without samples counts as never solved. exclude_failing: problems that
-    fail their self-test are left out of the score. truncate: what of each text is judged: all of it (none),
+    its canonical solution, see `auto_limits`; that of `limits` is the most, and a problem's own stays.
+    over: the problems that the score is over, those with samples (attempted), or all of the set (all), where
+    one without samples counts as never solved. exclude_failing: problems that fail their self-test are left
+    out of the score. truncate: what of each text is judged: all of it (none),
     what stands before the first of the paper's stop sequences (paper), or the fenced code of a chat model's
     answer (fenced); a text that this changes is judged as written too. options: see `JudgeOptions`.
     Memory does not grow with the number of rows, but for some bytes each.
@@ -170,18 +84,13 @@ def evaluate_samples(
                 header["time_limits"] = left.get("time_limits", "auto")
             Journal(paths.journal, header).check()
         certificate = _self_test(judge, attempted)
-        if certificate.failing and not exclude_failing:
-            raise InputError(_refusal(certificate, problem_set))
-        if len(certificate.failing) == len(scan.per_task):
-            raise InputError(f"{_refusal(certificate, problem_set)}; without them nothing is left to score")
+        if reason := _refusal(certificate, problem_set, attempted, exclude_failing=exclude_failing):
+            raise InputError(reason)
         if not cache:
             judge.forget_cache()
         if auto_time:
-            own = {problem.task_id for problem in attempted if problem.time_limit_s is not None}
-            found = auto_limits(certificate, at_most_s=judge.limits.time_s)
-            limits = header.get("time_limits") or {name: found[name] for name in found if name not in own}
-            judge.limit(limits)
-            header["time_limits"] = limits
+            header.setdefault("time_limits", _limits_of(attempted, certificate, judge))
+            judge.limit(header["time_limits"])
         with Journal(paths.journal, header) as journal:
             load = os.getloadavg()
             texts = _Texts(samples, scan, problem_set, cut)
@@ -304,12 +213,30 @@ def _self_test(judge: Judge, problems: Sequence[Problem]) -> Certificate:
         return certify(judge, problems, on_tried=bar.advance)
 
 
-def _refusal(certificate: Certificate, problem_set: ProblemSet) -> str:
+def _refusal(
+    certificate: Certificate,
+    problem_set: ProblemSet,
+    attempted: Sequence[Problem],
+    *,
+    exclude_failing: bool,
+) -> str | None:
+    """Why nothing is scored, or None."""
+    if not certificate.failing or (exclude_failing and len(certificate.failing) < len(attempted)):
+        return None
     seen = "; ".join(f"{task_id}: {words}" for task_id, words in list(certificate.failing.items())[:3])
+    rest = "; without them nothing is left to score" if exclude_failing else ""
     return (
         f"{problem_set.name}: {len(certificate.failing)} problems fail their self-test here: {seen}; "
         "mend the set-up (packages, limits, isolation), or leave them out of the score: --exclude-failing"
+        f"{rest}"
     )
+
+
+def _limits_of(attempted: Sequence[Problem], certificate: Certificate, judge: Judge) -> dict[str, float]:
+    """What is found for the problems that have no limit of their own."""
+    found = auto_limits(certificate, at_most_s=judge.limits.time_s)
+    own = {problem.task_id for problem in attempted if problem.time_limit_s is not None}
+    return {task_id: time_s for task_id, time_s in found.items() if task_id not in own}
 
 
 def _record(judged: Iterable[tuple[int, Judgement]], journal: Journal, rows: int) -> None:
@@ -351,7 +278,3 @@ def _scores(tally: Tally, score: Callable[[dict[str, Count]], dict[int, PassAtK]
         as_written=score(tally.as_written) if tally.as_written else {},
         parts={part: score(of) for part, of in tally.parts.items()},
     )
-
-
-def _to_json(scores: dict[int, PassAtK]) -> Json:
-    return {str(k): to_json(score) for k, score in scores.items()}
