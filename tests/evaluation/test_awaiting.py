@@ -6,6 +6,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -214,8 +215,13 @@ def test_timeout_around_a_batch_kills_it(cached) -> None:
 
     async def main() -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await _all_of(cached, [RIGHT, *(f"{SLEEPS}    # {n}\n" for n in range(50))])
+            async with asyncio.timeout(None) as deadline:
+                assert (await cached("t/0", RIGHT)).passed
+                batch = asyncio.gather(*(cached("t/0", f"{SLEEPS}    # {n}\n") for n in range(50)))
+                await _until_forked(cached, 3)
+                deadline.reschedule(0.0)
+                await batch
+        assert deadline.expired()
         assert not cached._under_way._tasks
         assert (await cached("t/0", WRONG)).verdict is Verdict.WRONG
 
@@ -228,12 +234,15 @@ def _jobs(*completions: str) -> list[Job]:
     return [Job(key, TWICE, completion) for key, completion in enumerate(completions)]
 
 
-def test_batch_past_its_deadline_is_killed_and_what_it_yielded_counts(cached) -> None:
+def test_batch_past_its_deadline_is_killed_and_what_it_yielded_counts(cached, monkeypatch) -> None:
     """The rest has no judgement, in the cache either, and the judge is free for others."""
-    ended: dict[int, Judgement] = {}
+    now_s = 0.0
+    monkeypatch.setattr("codelm.sandbox._batch.time", SimpleNamespace(monotonic=lambda: now_s))
+    batch = cached.judge_many(_jobs(RIGHT, SLEEPS, RIGHT), deadline_s=3600.0)
+    assert {key: judgement.passed for key, judgement in (next(batch), next(batch))} == {0: True, 2: True}
+    now_s = 3600.0
     with pytest.raises(TimeoutError, match="not all programs had ended"):
-        ended.update(cached.judge_many(_jobs(RIGHT, SLEEPS, RIGHT), deadline_s=0.5))
-    assert {key: judgement.passed for key, judgement in ended.items()} == {0: True, 2: True}
+        next(batch)
     assert len(list(cached._cache._database.execute("SELECT key FROM verdicts"))) == 1
     assert cached.judge("t/0", WRONG).verdict is Verdict.WRONG
     assert dict(cached.judge_many(_jobs(RIGHT, WRONG), deadline_s=60)).keys() == {0, 1}
@@ -242,12 +251,12 @@ def test_batch_past_its_deadline_is_killed_and_what_it_yielded_counts(cached) ->
 @pytest.mark.timeout(60)
 def test_deadline_holds_for_what_is_run_again_alone(cached, monkeypatch) -> None:
     """It is killed as what runs beside others."""
+    assert cached.judge("t/0", RIGHT).passed
     run = Ticket.run
     lost = Outcome(ended=Ended.LOST)
     monkeypatch.setattr(Ticket, "run", lambda ticket: run(ticket) if ticket._alone else lost)
     with pytest.raises(TimeoutError):
         list(cached.judge_many(_jobs(SLEEPS), deadline_s=0.5))
-    assert cached._sandbox.forks == 1
     monkeypatch.undo()
     assert cached.judge("t/0", RIGHT).passed
 
