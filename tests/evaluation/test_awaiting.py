@@ -127,6 +127,17 @@ def test_completion_asked_for_while_its_program_is_being_killed_is_run_anew(cach
     assert asyncio.run(main()).passed
 
 
+def test_completion_under_way_in_a_loop_that_stands_still_is_run_in_another(cached) -> None:
+    """It would wait for a task that does not go on; the same in a fork of the caller."""
+    loop = asyncio.new_event_loop()
+    left = loop.create_task(cached("t/0", RIGHT))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert len(cached._under_way._tasks) == 1
+    assert asyncio.run(_all_of(cached, [RIGHT]))[0].passed
+    assert loop.run_until_complete(left).passed
+    loop.close()
+
+
 def test_thousands_awaited_at_once_take_no_thread_of_the_callers_and_little_memory(cached) -> None:
     """8,192, most of them copies: as many threads as workers; each that waits takes some kilobytes."""
     completions = [WRONG if n % 128 else f"    return 2 * x  # {n}\n" for n in range(8192)]
