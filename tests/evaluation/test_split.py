@@ -422,3 +422,30 @@ def test_canonical_solutions_pass_and_none_does_not(data_dir) -> None:
         assert [outcome.result for outcome in right] == ["passed"] * 164
         wrong = list(threads.map(lambda task: judge.judge(task, "    return None\n"), problems))
     assert not any(outcome.verdict is Verdict.PASSED or outcome.needs_inprocess for outcome in wrong)
+
+
+def test_judge_closes_while_one_waits_to_be_alone() -> None:
+    """The running one is killed, the other is told; a second time there is nothing left to do."""
+    problem = Problem(task_id="t/0", prompt="def f():\n", entry_point="f", test="def check(f): f()\n")
+    program = assemble(problem, "    import time; time.sleep(60)\n", seed=0, limits=Limits(time_s=100.0))
+    told: list[str] = []
+
+    def run_alone() -> None:
+        try:
+            judge.work(problem, program, alone=True).run()
+        except ValueError as error:
+            told.append(str(error))
+
+    judge = SplitJudge(Limits(time_s=100.0), workers=2, isolation="process")
+    threads = [threading.Thread(target=judge.work(problem, program).run), threading.Thread(target=run_alone)]
+    with judge:
+        threads[0].start()
+        while not judge._candidates.forks:
+            time.sleep(0.005)
+        threads[1].start()
+        while not judge._free.empty():
+            time.sleep(0.005)
+        judge.close()
+        for thread in threads:
+            thread.join()
+    assert len(told) == 1

@@ -74,6 +74,7 @@ class SplitJudge:
         with contextlib.ExitStack() as ends:
             ends.enter_context(self._candidates)
             ends.enter_context(self._tests)
+            self._free = queue.LifoQueue()
             for _ in range(self.workers):
                 self._free.put(TestsBox(self._tests))
             ends.pop_all()
@@ -85,10 +86,13 @@ class SplitJudge:
         self.close()
 
     def close(self) -> None:
-        """Stop both boxes; what still runs is killed."""
+        """Stop both boxes; what still runs is killed. May be called twice."""
         self._candidates.close()
-        for _ in range(self.workers):
-            self._free.get().close()
+        with self._all_of_them:  # or one that has some boxes and waits for all would keep them from us
+            closed = [self._free.get() for _ in range(self.workers)]
+            for tests in closed:
+                tests.close()
+                self._free.put(tests)  # who waits for one finds the candidates' box closed, and passes it on
         self._tests.close()
 
     def judge(
