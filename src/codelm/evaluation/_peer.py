@@ -35,6 +35,7 @@ MAX_HANDLES = 10_000  # callables and iterators that one end holds for the other
 MAX_REFUSAL_BYTES = 1000
 # Names of getattr, setattr and iter, which no program can define.
 GET, SET, ITERATE = ".get", ".set", ".iter"
+_ON_OBJECTS: dict[str, Callable[..., Any]] = {GET: getattr, SET: setattr, ITERATE: iter}
 _CALLABLES = (FunctionType, BuiltinFunctionType, MethodType, partial, type)
 
 
@@ -233,8 +234,8 @@ class Peer:
     def _function(self, target: object) -> Callable[..., Any]:
         if type(target) is not str or target in self._names:
             return cast("Callable[..., Any]", self._own(target))
-        on_objects = {GET: getattr, SET: setattr, ITERATE: iter} if self._lends else {}
-        return on_objects.get(target) or partial(_not_defined, target)
+        on_object = _ON_OBJECTS.get(target) if self._lends else None
+        return on_object or partial(_not_defined, target)
 
     def _own(self, target: object) -> Any:
         if type(target) is str and target in self._names:
