@@ -303,7 +303,7 @@ def test_cancelled_while_it_runs_alone_ends_soon() -> None:
 
 @pytest.mark.parametrize("name", ["confirm", "split"])
 def test_problem_of_too_many_calls_is_judged_beside_its_tests(name) -> None:
-    """Its canonical solution is late apart and not beside them: its passes are flagged, and no more than that."""
+    """Its canonical solution is late apart and not beside them: its passes are flagged."""
     task = Problem(
         task_id="t/0",
         prompt="def same(x):\n",

@@ -19,6 +19,7 @@ Stands alone but for the standard library and the wire: its text also runs insid
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import compress, product
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple, cast
 
@@ -89,30 +90,31 @@ class Foreign:
         self._peer.call(SET, self, name, value)
 
 
-class _ForeignCallable(Foreign):
+class _Callable(Foreign):
     __slots__ = ()
 
     def __call__(self, /, *arguments: object, **keywords: object) -> Any:
         return self._peer.call(self._number, *arguments, **keywords)
 
 
-class _ForeignIterable(Foreign):
+class _Iterable(Foreign):
     __slots__ = ()
 
     def __iter__(self) -> Any:
         return self._peer.call(ITERATE, self)
 
 
-class _ForeignCallableIterable(_ForeignCallable, _ForeignIterable):
+class _Stepping(Foreign):
     __slots__ = ()
 
+    def __next__(self) -> Any:
+        return self._peer.next_of(self._number)
 
-# By whether it can be called, and iterated: each shows that as the type of the candidate's object does.
-_FOREIGN: dict[tuple[bool, bool], type[Foreign]] = {
-    (False, False): Foreign,
-    (True, False): _ForeignCallable,
-    (False, True): _ForeignIterable,
-    (True, True): _ForeignCallableIterable,
+
+# By what it can do: each shows that as the type of the candidate's object does.
+_FOREIGN: dict[tuple[bool, ...], type[Foreign]] = {
+    can: type("Foreign", (*compress((_Callable, _Iterable, _Stepping), can), Foreign), {"__slots__": ()})
+    for can in product((False, True), repeat=3)
 }
 _STAND_INS = (FunctionType, _Iterator, *_FOREIGN.values())
 
@@ -180,11 +182,17 @@ class Peer:
         _write_call(encoder, target, arguments, keywords)
         return self._ask(CALL, encoder)
 
+    def next_of(self, number: int) -> Any:
+        """The next value of an iterator that the other end has under this number."""
+        encoder = Encoder()
+        encoder.write(number)
+        return self._ask(NEXT, encoder)
+
     def export(self, value: object) -> tuple[object, ...] | None:
         """See `Handles`."""
         if type(value) in _STAND_INS and value in self._stand_ins:
             return "yours", self._stand_ins[value]
-        if hasattr(type(value), "__next__"):
+        if hasattr(type(value), "__next__") and not (self._lends and _is_own_iterator(value)):
             return "iterator", self._hold(value)
         return ("callable", self._hold(value)) if isinstance(value, _CALLABLES) else None
 
@@ -196,7 +204,8 @@ class Peer:
             is_true = bool(value)
         except BaseException as error:
             raise CannotCross(f"an object of type {type_name(value)} is neither true nor false") from error
-        return "object", self._hold(value), type_name(value), is_true, callable(value), _is_iterable(value)
+        can = callable(value), _is_iterable(value), _method(value, "__next__") is not None
+        return "object", self._hold(value), type_name(value), is_true, *can
 
     def imported(self, *parts: object) -> object:
         """See `Handles`."""
@@ -210,9 +219,7 @@ class Peer:
             return self.stand_in(known)
         made: object
         if kind == "iterator":
-            encoder = Encoder()
-            encoder.write(number)
-            made = _Iterator(partial(self._ask, NEXT, encoder))
+            made = _Iterator(partial(self.next_of, known))
         else:
             (name,), (is_true, *can) = only(str, more[0]), only(bool, *more[1:])
             name = name[:MAX_NAME_CHARS]
@@ -311,15 +318,24 @@ class Peer:
 
 def _is_iterable(value: Any) -> bool:
     """Whether `iter` takes it. Runs nothing of its type."""
-    mro = type.__dict__["__mro__"].__get__(type(value))
-    for base in mro:
-        if "__iter__" in vars(base):
-            return vars(base)["__iter__"] is not None
+    if _method(value, "__iter__") is not None:
+        return True
     try:
         iter(value)  # by `__getitem__`, which is not called yet
     except TypeError:
         return False
     return True
+
+
+def _is_own_iterator(value: object) -> bool:
+    """Whether an iterator's type is written in Python: its `__iter__` may begin again, or not be there."""
+    return type(_method(value, "__iter__")) in (FunctionType, type(None))
+
+
+def _method(value: object, name: str) -> object:
+    """What the type of a value has under a special name, by itself or from its bases; else None."""
+    mro = type.__dict__["__mro__"].__get__(type(value))
+    return next((vars(base)[name] for base in mro if name in vars(base)), None)
 
 
 def _not_defined(name: str, *_: object, **__: object) -> None:
