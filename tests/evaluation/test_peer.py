@@ -411,6 +411,30 @@ def test_builtin_function_is_itself_at_the_other_end() -> None:
     assert stand_in(lambda: int)() is int
 
 
+def test_iterators_that_came_to_their_end_do_not_count() -> None:
+    """Any number of calls may return one; the end stays the end, at both ends."""
+    both = stand_ins(count=lambda n: iter(range(n)), rest=list, make=Speaker)
+    for _ in range(10_001):
+        assert [*both.count(2)] == [0, 1]
+    numbers = both.count(1)
+    assert [*numbers, *numbers] == [0]
+    assert both.rest(numbers) == []
+    assert next(numbers, None) is None
+    given = iter([1])
+    assert stand_in(lambda it: ([*it], it))(given) == ([1], given)
+
+
+def test_iterators_that_are_under_way_have_a_limit() -> None:
+    """The one who holds them says so, and no one is taken for a forger."""
+    both = stand_ins(count=lambda: iter([1]), other=lambda: 0)
+    held = [both.count() for _ in range(10_000)]
+    assert (both.other(), next(held[0])) == (0, 1)
+    with pytest.raises(CannotCross, match="more than 10000 callables, iterators and objects"):
+        both.count()
+    assert next(held[0], None) is None
+    assert [*both.count()] == [1]
+
+
 def test_callables_have_a_limit() -> None:
     """What one end holds for the other does not grow without end."""
     f = stand_in(lambda: [lambda: 0 for _ in range(10_001)])

@@ -32,7 +32,7 @@ from codelm.evaluation._wire_types import MAX_NAME_CHARS, change, contents, only
 CALL, NEXT = b"C", b"N"
 CALLS = (CALL, NEXT)
 RETURNED, RAISED, REFUSED = b"R", b"X", b"U"
-MAX_HANDLES = 10_000  # callables and iterators that one end holds for the other
+MAX_HANDLES = 10_000  # callables, iterators and objects that one end holds for the other
 MAX_REFUSAL_BYTES = 1000
 # Names of getattr, setattr and iter, which no program can define.
 GET, SET, ITERATE = ".get", ".set", ".iter"
@@ -62,6 +62,10 @@ class _Iterator:
 
     def __next__(self) -> object:
         return self._step()
+
+    def end(self) -> None:
+        """Have no more values."""
+        self._step = iter(()).__next__
 
 
 class Foreign:
@@ -143,7 +147,9 @@ class Peer:
         self._names = {} if names is None else names
         self._exceptions = {} if exceptions is None else exceptions
         self._lends = lends
-        self._held: list[Any] = []  # what the other end knows by number
+        self._held: dict[int, Any] = {}  # what the other end knows by number
+        self._numbers = -1  # the last of them
+        self._given = 0  # what the other end holds for this one
         self._stand_ins: dict[object, int | str] = {}  # for what is at the other end
 
     def answer(self, message: bytes) -> bytes:
@@ -158,6 +164,8 @@ class Peer:
             value = call.function(*call.arguments, **call.keywords)
         except BaseException as error:
             kind, value = RAISED, raised_parts(error)
+            if self._lends and isinstance(error, StopIteration) and message[:1] == NEXT:
+                self._let_go(call.target)
         try:
             encoder = Encoder(known=call.received, handles=self)
             self._write_changes(encoder, call)
@@ -192,7 +200,7 @@ class Peer:
         """See `Handles`."""
         if type(value) in _STAND_INS and value in self._stand_ins:
             return "yours", self._stand_ins[value]
-        if hasattr(type(value), "__next__") and not (self._lends and _is_own_iterator(value)):
+        if self._is_iterator(value):
             return "iterator", self._hold(value)
         return ("callable", self._hold(value)) if isinstance(value, _CALLABLES) else None
 
@@ -213,13 +221,14 @@ class Peer:
         if kind == "yours":
             return self._own(number)
         (known,) = only(int, number)
-        if len(self._stand_ins) >= MAX_HANDLES:
+        self._given += 1
+        if self._given > MAX_HANDLES:
             raise WireError(f"more than {MAX_HANDLES} callables, iterators and objects")
         if kind == "callable":
             return self.stand_in(known)
         made: object
         if kind == "iterator":
-            made = _Iterator(partial(self.next_of, known))
+            made = self._iterator(known)
         else:
             (name,), (is_true, *can) = only(str, more[0]), only(bool, *more[1:])
             name = name[:MAX_NAME_CHARS]
@@ -231,12 +240,36 @@ class Peer:
         """Let go of all that the other end handed over: stand-ins and this hold each other."""
         self._stand_ins.clear()
         self._held.clear()
+        self._given = 0
 
     def _hold(self, value: object) -> int:
         if len(self._held) >= MAX_HANDLES:
             raise CannotCross(f"more than {MAX_HANDLES} callables, iterators and objects")
-        self._held.append(value)
-        return len(self._held) - 1
+        self._numbers += 1
+        self._held[self._numbers] = value
+        return self._numbers
+
+    def _let_go(self, number: Any) -> None:
+        """Of an iterator that came to its end, however often tests have others made."""
+        if self._is_iterator(self._held.get(number)):
+            del self._held[number]
+
+    def _is_iterator(self, value: object) -> bool:
+        """Whether nothing but the next value is asked of it, until it has come to its end."""
+        return hasattr(type(value), "__next__") and not (self._lends and _is_own_iterator(value))
+
+    def _iterator(self, number: int) -> _Iterator:
+        def step() -> object:
+            try:
+                return self.next_of(number)
+            except StopIteration:
+                if not self._lends and self._stand_ins.pop(made, None) is not None:
+                    self._given -= 1  # the other end has let go of it
+                    made.end()
+                raise
+
+        made = _Iterator(step)
+        return made
 
     def _function(self, target: object) -> Callable[..., Any]:
         if type(target) is not str or target in self._names:
@@ -247,7 +280,7 @@ class Peer:
     def _own(self, target: object) -> Any:
         if type(target) is str and target in self._names:
             return self._names[target]
-        if type(target) is int and 0 <= target < len(self._held):
+        if type(target) is int and target in self._held:
             return self._held[target]
         raise WireError("no such name or number")
 
