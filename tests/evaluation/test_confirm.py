@@ -28,6 +28,20 @@ def test_passes_and_limits_are_decided_apart(verdict) -> None:
         assert decided is None
 
 
+@pytest.mark.parametrize("verdict", [Verdict.TIMEOUT, Verdict.MEMORY, Verdict.OUTPUT])
+def test_limit_is_not_decided_apart_where_the_problem_needs_one_process(verdict) -> None:
+    """The judge itself may have used it up; beside the tests it is seen what the completion does."""
+    apart = _apart(verdict, needs="timed out")
+    assert decided_apart(apart) is None
+    assert confirm(FAILED, apart) == FAILED
+    assert confirm(PASSED, apart).flags == ("unconfirmed",)
+
+
+def test_our_own_fault_is_no_verdict_beside_the_tests() -> None:
+    """Whatever the problem needs."""
+    assert decided_apart(_apart(Verdict.INFRA_ERROR, needs="timed out")) is not None
+
+
 def test_pass_that_changed_its_arguments_must_pass_beside_its_tests_too() -> None:
     """It is flagged where it does; the tests may have read what it changed."""
     apart = _apart(Verdict.PASSED, changed=True)

@@ -311,3 +311,20 @@ def test_cancelled_while_it_runs_alone_ends_soon() -> None:
 
     with Judge(SET, judge="inline", limits=Limits(time_s=2.0), workers=1) as judge:
         assert asyncio.run(use(judge))
+
+
+@pytest.mark.parametrize("name", ["confirm", "split"])
+def test_problem_of_too_many_calls_is_judged_beside_its_tests(name) -> None:
+    """Its canonical solution is late apart and not beside them: its passes are flagged."""
+    task = Problem(
+        task_id="t/0",
+        prompt="def same(x):\n",
+        entry_point="same",
+        test="def check(candidate):\n    for n in range(100_000):\n        assert candidate(n) == n\n",
+        canonical_solution="    return x\n",
+    )
+    with Judge(judge=name, limits=Limits(time_s=0.15), workers=1) as judge:
+        right = judge.judge(task, "    return x + 0\n")
+        assert (right.verdict, right.flags) == (Verdict.PASSED, ("unconfirmed",))
+        assert judge.judge(task, "    return x if x < 50_000 else 0\n").verdict is Verdict.WRONG
+        assert judge.judge(task, "    while True: pass\n").verdict is Verdict.TIMEOUT

@@ -5,7 +5,7 @@ import enum
 import itertools
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
 import numpy as np
@@ -194,6 +194,29 @@ def test_object_of_the_callees_own_type_is_lent() -> None:
     assert both.inside(made)[1].x == 4
 
 
+class Stepper:
+    """An iterator of its own, which begins again."""
+
+    def __iter__(self) -> "Stepper":
+        self.at = 0
+        return self
+
+    def __next__(self) -> int:
+        self.at += 1
+        if self.at > 3:
+            raise StopIteration
+        return self.at
+
+
+def test_iterator_of_the_callees_own_type_begins_again_where_it_does() -> None:
+    """As often as it is iterated; it has its attributes besides."""
+    made = stand_in(Stepper)()
+    assert [*made] == [*made] == [1, 2, 3]
+    assert (next(iter(made)), next(made), made.at) == (1, 2, 2)
+    made.at = 3
+    assert next(made, None) is None
+
+
 class Speaker(Own):
     """One that can be called and iterated besides."""
 
@@ -227,13 +250,15 @@ def test_lent_object_shows_what_it_can() -> None:
         Own(),
         Speaker(),
         str.upper,
+        Stepper(),
         operator.itemgetter(0),
         re.match("a", "a"),
         enum.Enum("E", "A").A,
     ):
         made = stand_in(lambda value=value: value)()
         assert callable(made) is callable(value)
-        assert isinstance(made, Iterable) is isinstance(value, Iterable)
+        for kind in (Iterable, Iterator, Sized):
+            assert isinstance(made, kind) is (kind is not Sized and isinstance(value, kind))
 
 
 def test_lent_object_can_be_used_any_number_of_times() -> None:
@@ -246,7 +271,10 @@ def test_lent_object_can_be_used_any_number_of_times() -> None:
 
 def test_iteration_gives_an_iterator_or_fails() -> None:
     """Whatever the callee says it has given."""
-    said = [_said(RETURNED, 0)[:5] + bytes(_object(0, "T", True, True, True).data), _said(RETURNED, [1, 2])]
+    said = [
+        _said(RETURNED, 0)[:5] + bytes(_object(0, "T", True, True, True, False).data),
+        _said(RETURNED, [1, 2]),
+    ]
     made = Peer(lambda _: said.pop(0)).stand_in("f")()
     with pytest.raises(TypeError, match="iter"):
         list(made)
@@ -263,12 +291,13 @@ def _object(*parts: object) -> Encoder:
     "parts",
     [
         (0, "T", True),
-        (0, "T", 1, True, True),
-        (0, "T", True, True, 1),
-        (0, "T", True, True, True, True),
-        (0, 1, True, True, True),
-        ("f", "T", True, True, True),
-        (True, "T", True, True, True),
+        (0, "T", True, True, True),
+        (0, "T", 1, True, True, True),
+        (0, "T", True, True, True, 1),
+        (0, "T", True, True, True, True, True),
+        (0, 1, True, True, True, True),
+        ("f", "T", True, True, True, True),
+        (True, "T", True, True, True, True),
     ],
 )
 def test_hostile_object_is_refused(parts: tuple[object, ...]) -> None:
@@ -380,6 +409,30 @@ def test_builtin_function_is_itself_at_the_other_end() -> None:
     """By name, so that calling it costs nothing."""
     assert stand_in(lambda f: f is max)(max)
     assert stand_in(lambda: int)() is int
+
+
+def test_iterators_that_came_to_their_end_do_not_count() -> None:
+    """Any number of calls may return one; the end stays the end, at both ends."""
+    both = stand_ins(count=lambda n: iter(range(n)), rest=list, make=Speaker)
+    for _ in range(10_001):
+        assert [*both.count(2)] == [0, 1]
+    numbers = both.count(1)
+    assert [*numbers, *numbers] == [0]
+    assert both.rest(numbers) == []
+    assert next(numbers, None) is None
+    given = iter([1])
+    assert stand_in(lambda it: ([*it], it))(given) == ([1], given)
+
+
+def test_iterators_that_are_under_way_have_a_limit() -> None:
+    """The one who holds them says so, and no one is taken for a forger."""
+    both = stand_ins(count=lambda: iter([1]), other=lambda: 0)
+    held = [both.count() for _ in range(10_000)]
+    assert (both.other(), next(held[0])) == (0, 1)
+    with pytest.raises(CannotCross, match="more than 10000 callables, iterators and objects"):
+        both.count()
+    assert next(held[0], None) is None
+    assert [*both.count()] == [1]
 
 
 def test_callables_have_a_limit() -> None:

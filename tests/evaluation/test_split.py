@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from support import absent
 
+from codelm.evaluation._confirm import decided_apart
 from codelm.evaluation._peer import Peer
 from codelm.evaluation._program import assemble
 from codelm.evaluation._split import SplitJudge
@@ -240,8 +241,9 @@ def test_calls_that_are_foreseen_come_one_by_one(judge) -> None:
 
 def test_call_that_ends_the_candidate_is_not_made_twice(judge) -> None:
     """Where the tests come as far as it, its end is their end: a time-out costs one limit, not two."""
-    task = problem("assert candidate(1) == 2\nassert candidate(2) == 3")
+    task = problem("assert candidate(1) == 2\nassert candidate(2) == 3", canonical="    return a[0] + 1\n")
     assert judge.judge(task, "    return a[0] + 1\n").result == "passed"
+    assert judge.needs_inprocess(task) is None  # found out once, in forks of its own
     forks = judge._candidates.forks
     outcome = judge.judge(task, "    while a[0] == 2: pass\n    return a[0] + 1\n")
     assert (outcome.verdict, outcome.calls) == (Verdict.TIMEOUT, 1)
@@ -365,6 +367,53 @@ def test_problem_whose_own_solution_cannot_cross_needs_one_process(judge) -> Non
     broken = problem("assert candidate() == 1", canonical="    return 2\n")
     assert judge.needs_inprocess(broken) is None
     assert judge.needs_inprocess(replace(task, canonical_solution=None)) is None
+
+
+TOO_MUCH_APART = {
+    "calls": (
+        "for n in range(100_000):\n    assert candidate(n) == n",
+        "    return a[0]\n",
+        Limits(time_s=0.15),
+        Verdict.TIMEOUT,
+    ),
+    "memory": (
+        "x = [n / 3 for n in range(1_700_000)]\nassert candidate(x) is x",
+        "    return a[0]\n",
+        Limits(time_s=5.0, memory_bytes=90 << 20),
+        Verdict.MEMORY,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH_APART)
+def test_problem_whose_own_solution_meets_a_limit_apart_only_needs_one_process(judge, name) -> None:
+    """The limit is then the judge's doing, and no completion is held to it."""
+    test, canonical, limits, verdict = TOO_MUCH_APART[name]
+    task = problem(test, canonical=canonical)
+    program = assemble(task, canonical, seed=0, limits=limits)
+    assert judge._candidates.run(replace(program, limits=limits)).proof
+    outcome = judge.judge(task, canonical + "# the same\n", limits=limits)
+    assert (outcome.verdict, outcome.needs_inprocess) == (verdict, outcome.result)
+    assert decided_apart(outcome) is None
+
+
+def test_problem_whose_own_solution_meets_the_limit_anyway_is_judged_apart(judge) -> None:
+    """Its completions are late by their own doing, and so are those of one whose solution is not."""
+    for canonical in ("    while True: pass\n", "    return 1\n"):
+        task = problem("assert candidate() == 1", canonical=canonical)
+        outcome = judge.judge(task, "    while 1: pass\n", limits=replace(judge.limits, time_s=0.1))
+        assert (outcome.verdict, outcome.needs_inprocess) == (Verdict.TIMEOUT, None)
+        decided = decided_apart(outcome)
+        assert decided is not None
+        assert decided.verdict is Verdict.TIMEOUT
+
+
+def test_own_solution_has_the_limits_of_the_completion(judge) -> None:
+    """Those that were found for the problem, where the judge's are too short for it."""
+    slow = "    import time; time.sleep(0.7)\n    return Own()\nclass Own:\n    __eq__ = lambda *_: True\n"
+    task = problem("assert candidate() == 3", canonical=slow)
+    outcome = judge.judge(task, "    return 4\n", limits=replace(judge.limits, time_s=5.0))
+    assert outcome.needs_inprocess is not None
 
 
 def test_many_threads_judge_at_once() -> None:

@@ -67,6 +67,18 @@ HONEST = {
         "    return It(a[0])\nclass It:\n    def __init__(self, n): self.n = n\n"
         "    def __iter__(self): return iter(range(self.n))\n",
     ),
+    "iterator that begins again": (
+        "r = candidate(2)\nassert list(r) == list(r) == [0, 1]\n"
+        "assert (next(iter(r)), next(r), r.n, iter(r) == 0) == (0, 1, 2, False)",
+        "    return It(a[0])\nclass It:\n    def __init__(self, n): self.n = n\n"
+        "    def __iter__(self):\n        self.at = -1\n        return self\n"
+        "    def __next__(self):\n        self.at += 1\n"
+        "        if self.at >= self.n: raise StopIteration\n        return self.at\n",
+    ),
+    "iterator without more": (
+        "r = candidate()\nassert (next(r), next(r)) == (3, 3)",
+        "    return It()\nclass It:\n    def __next__(self): return 3\n",
+    ),
     "object of the sequence protocol": (
         "assert list(candidate()) == ['x', 'y']",
         "    return Seq()\nclass Seq:\n    def __getitem__(self, at): return 'xy'[at]\n",
@@ -218,6 +230,16 @@ EVIL = {
         "assert list(candidate()) == [1, 2, 3]",
         "    return E()\n",
         "class E(Liar):\n    def __iter__(self): return iter([E(), E(), E()])\n",
+    ),
+    "iterator of what equals all": (
+        "assert next(candidate()) == 1",
+        "    return E()\n",
+        "class E(Liar):\n    def __next__(self): return self\n",
+    ),
+    "iterator that equals all": (
+        "assert iter(candidate()) == [1, 2, 3]",
+        "    return E()\n",
+        "class E(Liar):\n    def __iter__(self): return self\n    def __next__(self): raise StopIteration\n",
     ),
     "length of an iterable": (
         "assert len(candidate()) == 3",

@@ -14,14 +14,18 @@ UNCONFIRMED = (
 )
 CHANGED_ARGUMENTS = "changed_arguments"  # a pass that may rest on what the tests read after the call
 
-# What says nothing of the values that were returned: limits, and our own faults.
-_OF_THE_RUN = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.OUTPUT, Verdict.INFRA_ERROR)
+_LIMITS = (Verdict.TIMEOUT, Verdict.MEMORY, Verdict.OUTPUT)
 
 
 def decided_apart(apart: SplitOutcome) -> Judgement | None:
     """The judgement that judge `split` comes to alone; None where it takes a run beside the tests as well."""
-    has_passed = apart.verdict is Verdict.PASSED and not apart.changed_arguments
-    return judgement_apart(apart) if has_passed or apart.verdict in _OF_THE_RUN else None
+    if apart.verdict is Verdict.PASSED:
+        is_decided = not apart.changed_arguments
+    elif apart.verdict in _LIMITS:
+        is_decided = apart.needs_inprocess is None  # else it may be what calls cost here that was too much
+    else:
+        is_decided = apart.verdict is Verdict.INFRA_ERROR
+    return judgement_apart(apart) if is_decided else None
 
 
 def judgement_apart(apart: SplitOutcome) -> Judgement:

@@ -19,6 +19,7 @@ Stands alone but for the standard library and the wire: its text also runs insid
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import compress, product
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple, cast
 
@@ -31,10 +32,11 @@ from codelm.evaluation._wire_types import MAX_NAME_CHARS, change, contents, only
 CALL, NEXT = b"C", b"N"
 CALLS = (CALL, NEXT)
 RETURNED, RAISED, REFUSED = b"R", b"X", b"U"
-MAX_HANDLES = 10_000  # callables and iterators that one end holds for the other
+MAX_HANDLES = 10_000  # callables, iterators and objects that one end holds for the other
 MAX_REFUSAL_BYTES = 1000
 # Names of getattr, setattr and iter, which no program can define.
 GET, SET, ITERATE = ".get", ".set", ".iter"
+_ON_OBJECTS: dict[str, Callable[..., Any]] = {GET: getattr, SET: setattr, ITERATE: iter}
 _CALLABLES = (FunctionType, BuiltinFunctionType, MethodType, partial, type)
 
 
@@ -60,6 +62,10 @@ class _Iterator:
 
     def __next__(self) -> object:
         return self._step()
+
+    def end(self) -> None:
+        """Have no more values."""
+        self._step = iter(()).__next__
 
 
 class Foreign:
@@ -88,30 +94,31 @@ class Foreign:
         self._peer.call(SET, self, name, value)
 
 
-class _ForeignCallable(Foreign):
+class _Callable(Foreign):
     __slots__ = ()
 
     def __call__(self, /, *arguments: object, **keywords: object) -> Any:
         return self._peer.call(self._number, *arguments, **keywords)
 
 
-class _ForeignIterable(Foreign):
+class _Iterable(Foreign):
     __slots__ = ()
 
     def __iter__(self) -> Any:
         return self._peer.call(ITERATE, self)
 
 
-class _ForeignCallableIterable(_ForeignCallable, _ForeignIterable):
+class _Stepping(Foreign):
     __slots__ = ()
 
+    def __next__(self) -> Any:
+        return self._peer.next_of(self._number)
 
-# By whether it can be called, and iterated: each shows that as the type of the candidate's object does.
-_FOREIGN: dict[tuple[bool, bool], type[Foreign]] = {
-    (False, False): Foreign,
-    (True, False): _ForeignCallable,
-    (False, True): _ForeignIterable,
-    (True, True): _ForeignCallableIterable,
+
+# By what it can do: each shows that as the type of the candidate's object does.
+_FOREIGN: dict[tuple[bool, ...], type[Foreign]] = {
+    can: type("Foreign", (*compress((_Callable, _Iterable, _Stepping), can), Foreign), {"__slots__": ()})
+    for can in product((False, True), repeat=3)
 }
 _STAND_INS = (FunctionType, _Iterator, *_FOREIGN.values())
 
@@ -140,7 +147,9 @@ class Peer:
         self._names = {} if names is None else names
         self._exceptions = {} if exceptions is None else exceptions
         self._lends = lends
-        self._held: list[Any] = []  # what the other end knows by number
+        self._held: dict[int, Any] = {}  # what the other end knows by number
+        self._numbers = -1  # the last of them
+        self._given = 0  # what the other end holds for this one
         self._stand_ins: dict[object, int | str] = {}  # for what is at the other end
 
     def answer(self, message: bytes) -> bytes:
@@ -155,6 +164,8 @@ class Peer:
             value = call.function(*call.arguments, **call.keywords)
         except BaseException as error:
             kind, value = RAISED, raised_parts(error)
+            if self._lends and isinstance(error, StopIteration) and message[:1] == NEXT:
+                self._let_go(call.target)
         try:
             encoder = Encoder(known=call.received, handles=self)
             self._write_changes(encoder, call)
@@ -179,11 +190,17 @@ class Peer:
         _write_call(encoder, target, arguments, keywords)
         return self._ask(CALL, encoder)
 
+    def next_of(self, number: int) -> Any:
+        """The next value of an iterator that the other end has under this number."""
+        encoder = Encoder()
+        encoder.write(number)
+        return self._ask(NEXT, encoder)
+
     def export(self, value: object) -> tuple[object, ...] | None:
         """See `Handles`."""
         if type(value) in _STAND_INS and value in self._stand_ins:
             return "yours", self._stand_ins[value]
-        if hasattr(type(value), "__next__"):
+        if self._is_iterator(value):
             return "iterator", self._hold(value)
         return ("callable", self._hold(value)) if isinstance(value, _CALLABLES) else None
 
@@ -195,7 +212,8 @@ class Peer:
             is_true = bool(value)
         except BaseException as error:
             raise CannotCross(f"an object of type {type_name(value)} is neither true nor false") from error
-        return "object", self._hold(value), type_name(value), is_true, callable(value), _is_iterable(value)
+        can = callable(value), _is_iterable(value), _method(value, "__next__") is not None
+        return "object", self._hold(value), type_name(value), is_true, *can
 
     def imported(self, *parts: object) -> object:
         """See `Handles`."""
@@ -203,15 +221,14 @@ class Peer:
         if kind == "yours":
             return self._own(number)
         (known,) = only(int, number)
-        if len(self._stand_ins) >= MAX_HANDLES:
+        self._given += 1
+        if self._given > MAX_HANDLES:
             raise WireError(f"more than {MAX_HANDLES} callables, iterators and objects")
         if kind == "callable":
             return self.stand_in(known)
         made: object
         if kind == "iterator":
-            encoder = Encoder()
-            encoder.write(number)
-            made = _Iterator(partial(self._ask, NEXT, encoder))
+            made = self._iterator(known)
         else:
             (name,), (is_true, *can) = only(str, more[0]), only(bool, *more[1:])
             name = name[:MAX_NAME_CHARS]
@@ -223,23 +240,47 @@ class Peer:
         """Let go of all that the other end handed over: stand-ins and this hold each other."""
         self._stand_ins.clear()
         self._held.clear()
+        self._given = 0
 
     def _hold(self, value: object) -> int:
         if len(self._held) >= MAX_HANDLES:
             raise CannotCross(f"more than {MAX_HANDLES} callables, iterators and objects")
-        self._held.append(value)
-        return len(self._held) - 1
+        self._numbers += 1
+        self._held[self._numbers] = value
+        return self._numbers
+
+    def _let_go(self, number: Any) -> None:
+        """Of an iterator that came to its end, however often tests have others made."""
+        if self._is_iterator(self._held.get(number)):
+            del self._held[number]
+
+    def _is_iterator(self, value: object) -> bool:
+        """Whether nothing but the next value is asked of it, until it has come to its end."""
+        return hasattr(type(value), "__next__") and not (self._lends and _is_own_iterator(value))
+
+    def _iterator(self, number: int) -> _Iterator:
+        def step() -> object:
+            try:
+                return self.next_of(number)
+            except StopIteration:
+                if not self._lends and self._stand_ins.pop(made, None) is not None:
+                    self._given -= 1  # the other end has let go of it
+                    made.end()
+                raise
+
+        made = _Iterator(step)
+        return made
 
     def _function(self, target: object) -> Callable[..., Any]:
         if type(target) is not str or target in self._names:
             return cast("Callable[..., Any]", self._own(target))
-        on_objects = {GET: getattr, SET: setattr, ITERATE: iter} if self._lends else {}
-        return on_objects.get(target) or partial(_not_defined, target)
+        on_object = _ON_OBJECTS.get(target) if self._lends else None
+        return on_object or partial(_not_defined, target)
 
     def _own(self, target: object) -> Any:
         if type(target) is str and target in self._names:
             return self._names[target]
-        if type(target) is int and 0 <= target < len(self._held):
+        if type(target) is int and target in self._held:
             return self._held[target]
         raise WireError("no such name or number")
 
@@ -310,15 +351,24 @@ class Peer:
 
 def _is_iterable(value: Any) -> bool:
     """Whether `iter` takes it. Runs nothing of its type."""
-    mro = type.__dict__["__mro__"].__get__(type(value))
-    for base in mro:
-        if "__iter__" in vars(base):
-            return vars(base)["__iter__"] is not None
+    if _method(value, "__iter__") is not None:
+        return True
     try:
         iter(value)  # by `__getitem__`, which is not called yet
     except TypeError:
         return False
     return True
+
+
+def _is_own_iterator(value: object) -> bool:
+    """Whether an iterator's type is written in Python: its `__iter__` may begin again, or not be there."""
+    return type(_method(value, "__iter__")) in (FunctionType, type(None))
+
+
+def _method(value: object, name: str) -> object:
+    """What the type of a value has under a special name, by itself or from its bases; else None."""
+    mro = type.__dict__["__mro__"].__get__(type(value))
+    return next((vars(base)[name] for base in mro if name in vars(base)), None)
 
 
 def _not_defined(name: str, *_: object, **__: object) -> None:

@@ -10,7 +10,8 @@ test leaves: to answer by the inputs that it recognises, and a hole in the sandb
 
 Not as in one process: the identity of objects holds within a call only, a set may come in another order, the
 random numbers of tests and candidate are two streams, and objects of the candidate's own classes stay in its
-box. A problem whose canonical solution fails for that `needs_inprocess`; a completion that does is wrong.
+box. A problem whose canonical solution fails for that, or meets a limit for what its calls cost here,
+`needs_inprocess`; a completion that does is wrong.
 """
 
 import contextlib
@@ -24,14 +25,15 @@ from typing import Self, TypeVar
 from codelm.evaluation._program import GUARD, assemble
 from codelm.evaluation._split_boxes import PRELUDE, TestsBox
 from codelm.evaluation._trial import SplitOutcome, Trial
-from codelm.evaluation._verdict import Verdict
+from codelm.evaluation._verdict import Verdict, verdict_of
 from codelm.evaluation._wire import CannotCross
 from codelm.problems import Problem
 from codelm.sandbox import CancelledError, Limits, Program, Sandbox, Session, Work, usable_cpus
 
 MAX_CALLS_BYTES = 32 << 20  # of all calls of tests that are remembered
 Held = TypeVar("Held")
-_OVER_VALUES = (Verdict.WRONG, Verdict.ERROR)  # verdicts that may be owed to what cannot cross
+# Verdicts that may be owed to what cannot cross, and to what crossing costs.
+_OVER_CROSSING = (Verdict.WRONG, Verdict.ERROR, Verdict.TIMEOUT, Verdict.MEMORY, Verdict.OUTPUT)
 
 
 class SplitJudge:
@@ -129,10 +131,17 @@ class SplitJudge:
             apart = _Judging(self, problem, canonical, alone=False).hold_trial()
             if not apart.settled:
                 apart = _Judging(self, problem, canonical, alone=True).hold_trial()
-            if apart.verdict in _OVER_VALUES and self._candidates.run(canonical).proof:
+            if apart.verdict in _OVER_CROSSING and self._passes_beside(canonical):
                 apart = replace(apart, needs_inprocess=apart.result)
             self._canonicals[canonical] = apart
         return self._canonicals[canonical]
+
+    def _passes_beside(self, program: Program) -> bool:
+        """Whether a program passes in one process with its tests."""
+        outcome = self._candidates.run(program)
+        if not outcome.settled:
+            outcome = self._candidates.run_alone(program)
+        return verdict_of(outcome, program.limits or self.limits) is Verdict.PASSED
 
     @contextlib.contextmanager
     def _boxes(self, *, alone: bool) -> Iterator[tuple[TestsBox, Session]]:
@@ -157,14 +166,14 @@ class _Judging(Work[SplitOutcome]):
     def run(self) -> SplitOutcome:
         """See `Work`."""
         outcome = self.hold_trial()
-        if outcome.verdict not in _OVER_VALUES and not outcome.changed_arguments:
+        if outcome.verdict not in _OVER_CROSSING and not outcome.changed_arguments:
             return outcome
         canonical = self._judge._canonical(self._problem, self._program)
         if canonical is None:
             return outcome
         return replace(
             outcome,
-            needs_inprocess=canonical.needs_inprocess if outcome.verdict in _OVER_VALUES else None,
+            needs_inprocess=canonical.needs_inprocess if outcome.verdict in _OVER_CROSSING else None,
             changed_arguments=outcome.changed_arguments and not canonical.changed_arguments,
         )
 
