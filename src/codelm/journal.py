@@ -11,6 +11,7 @@ The pieces stay on disk: in memory is only where each begins, eight bytes for a 
 import fcntl
 import json
 import os
+import reprlib
 import stat
 from array import array
 from collections.abc import Iterator
@@ -227,4 +228,4 @@ def differences(found: Json, wanted: Json, within: str = "") -> Iterator[str]:
         if isinstance(old, dict) and isinstance(new, dict):
             yield from differences(old, new, f"{name}.")
         elif old != new:
-            yield f"{name} was {old!r}, now {new!r}"
+            yield f"{name} was {reprlib.repr(old)}, now {reprlib.repr(new)}"

@@ -482,6 +482,14 @@ def test_results_of_other_settings_are_said_to_be_replaced(samples: Path) -> Non
     assert evaluate_samples(samples, SET, workers=1).replaced == ()
     (found, *_) = evaluate_samples(samples, SET, workers=1, limits=Limits(time_s=1.0)).replaced
     assert found == "limits.stop_s was 3.45, now 1.15"
+    evaluate_samples(samples, CANONICAL, workers=1, auto_time=True)
+    assert any(words.startswith("time_limits was") for words in evaluate_samples(samples, SET).replaced)
+    (samples.parent / "other").mkdir()
+    other = _write(samples.parent / "other" / samples.name, ROWS[:1])
+    (found,) = evaluate_samples(other, SET, out=samples.parent).replaced
+    assert found.startswith("samples_file was")
+    samples.with_name("samples.jsonl_results.meta.json").write_text("{")
+    assert evaluate_samples(samples, SET).replaced == ("their header cannot be read",)
 
 
 def test_cut_that_does_not_fit_is_refused_before_anything_runs(samples: Path) -> None:
@@ -544,6 +552,20 @@ def test_groups_of_tests_and_slow_problems_are_reported(samples: Path) -> None:
     assert evaluation.scores.parts["plus"][1].value == evaluation.pass_at_k[1].value == pytest.approx(1 / 3)
     assert [task.task_id for task in evaluation.slowest] == ["t/1"]
     assert 0 < evaluation.slowest[0].mean_cpu_s <= evaluation.slowest[0].max_cpu_s
+
+
+def test_run_that_is_lost_after_a_first_group_passed_bounds_the_score(samples: Path, monkeypatch) -> None:
+    """The base tests passed; what the others would have said is not known."""
+    tests = (Test(group="base", check="assert f1(2) == 4"), Test(group="plus", check="assert f1(3) == 6"))
+    grouped = ProblemSet.of("grouped", [replace(SET.problems["t/1"], test="", tests=tests)])
+    _write(samples, [{"task_id": "t/1", "completion": "    return 2 * x"}])
+    real, lost = Ticket.run, Outcome(ended=Ended.LOST)
+    monkeypatch.setattr(Ticket, "run", lambda self: lost if "6" in self._job.units[-1] else real(self))
+    evaluation = evaluate_samples(samples, grouped, workers=1, ks=(1,), judge="inline", over="all")
+    assert evaluation.infra_errors == 1
+    for part, worst in (("base", 1.0), ("plus", 0.0)):
+        assert evaluation.scores.parts[part][1].value == worst
+        assert evaluation.at_best.parts[part][1].value == 1.0
 
 
 def test_passes_that_cannot_be_confirmed_are_counted(samples: Path) -> None:

@@ -182,12 +182,13 @@ def test_javascript_may_print_and_fails_by_its_assertions(judge: Judge) -> None:
     assert judge.judge(problem, "  return nothing;\n}\n").verdict is Verdict.ERROR
 
 
+@pytest.mark.parametrize("number", [2, 38])
 @pytest.mark.parametrize("language", ["js", "cpp"])
-def test_whole_function_in_a_chat_models_answer_is_judged(judge: Judge, language: str) -> None:
-    """As chat models give it: head and body, without the prompt's includes."""
+def test_whole_function_in_a_chat_models_answer_is_judged(judge: Judge, language: str, number: int) -> None:
+    """As chat models give it: head and body, without what the prompt includes; 38 has a helper there."""
     _need(language)
-    problem = list(load_problems(f"humaneval-x-{language}").problems.values())[2]
-    head = problem.prompt.splitlines()[-1]
+    problem = list(load_problems(f"humaneval-x-{language}").problems.values())[number]
+    head = next(line for line in problem.prompt.splitlines()[::-1] if problem.entry_point in line)
     code = take_fenced(problem, f"Here:\n```{language}\n{head}\n{problem.canonical_solution}```\nDone.")
     assert code.whole
     assert judge.judge(problem, code.text, whole=code.whole).verdict is Verdict.PASSED

@@ -78,6 +78,11 @@ COMPLETIONS = {
 }
 
 
+def test_judge_that_was_never_entered_can_be_closed() -> None:
+    """There is nothing to wait for."""
+    SplitJudge(workers=1, isolation="process").close()
+
+
 @pytest.mark.parametrize("completion", COMPLETIONS)
 def test_each_kind_of_completion_gets_its_verdict(judge, completion) -> None:
     """From a right one to one that does not let go; the place is ready for the next."""

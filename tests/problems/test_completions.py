@@ -89,6 +89,18 @@ CPP = replace(JS, language="cpp", prompt="/* f */\n#include<map>\nusing namespac
             ("#include<map>\nusing namespace std;\nint f(int x) {\n  return 1;\n}\n", True),
         ),
         (CPP, "  return x > 0 ? f(x - 1) : 1;\n}\n", ("  return x > 0 ? f(x - 1) : 1;\n}\n", False)),
+        (JS, "const f = require('./f')\n", ("const f = require('./f')\n", False)),
+        (CPP, "int main() {\n  if (f(2)) {\n  }\n}\n", ("int main() {\n  if (f(2)) {\n  }\n}\n", False)),
+        (
+            replace(JS, prompt="/* f */\nconst g = (x) => x\nconst f = (x) => {\n"),
+            "const f = (x) => {\n  return g(x)\n}\n",
+            ("const g = (x) => x\nconst f = (x) => {\n  return g(x)\n}\n", True),
+        ),
+        (
+            replace(JS, prompt="/* f */\nconst g = (x) => x\nconst f = (x) => {\n"),
+            "function g(x) { return x }\nconst f = (x) => {\n  return g(x)\n}\n",
+            ("function g(x) { return x }\nconst f = (x) => {\n  return g(x)\n}\n", True),
+        ),
     ],
 )
 def test_function_in_another_language_is_a_whole_program(problem: Problem, block: str, code) -> None:

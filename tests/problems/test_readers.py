@@ -103,6 +103,9 @@ def test_apps_row_without_tests_is_left_out_and_counted(data_dir: Path, tmp_path
     file.write_text("".join(json.dumps(each) + "\n" for each in (row, tested)))
     found = read_problems(file)
     assert (list(found.problems), found.untested) == (["APPS/2"], 1)
+    file.write_text(json.dumps(row))
+    with pytest.raises(InputError, match="none of its 1 rows has tests"):
+        read_problems(file)
 
 
 def test_apps_folder_is_read_in_its_original_layout(data_dir: Path) -> None:

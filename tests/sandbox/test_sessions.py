@@ -380,15 +380,16 @@ def test_calls_are_not_charged_for_a_supervisor_that_is_slow_to_read(session, mo
     listen = Slot._listen
 
     def late(self, running, **options):
+        select.select([running.channel], [], [])  # it has answered
         time.sleep(0.1)
         return listen(self, running, **options)
 
     session.load(Program(units=(COUNTER,)), handler="answer")
-    before = session.charged_s()
     monkeypatch.setattr(Slot, "_listen", late)
-    outcomes = [session.call(b"x") for _ in range(5)]
-    assert max(outcome.wall_s for outcome in outcomes) < 0.1
-    assert session.charged_s() - before < 0.1
+    for _ in range(3):
+        began = time.monotonic()
+        outcome = session.call(b"x")
+        assert outcome.wall_s <= time.monotonic() - began - 0.1
 
 
 LIAR = """
@@ -412,8 +413,8 @@ def test_program_that_lies_about_its_clock_is_charged_its_work(session) -> None:
     if session._slot.plan.tier == "gvisor":
         pytest.skip("what it says is not heard there")
     session.load(Program(units=(LIAR,)), handler="work")
-    outcomes = [session.call(b"x") for _ in range(3)]
-    assert max(outcome.wall_s for outcome in outcomes) < 0.1
+    for _ in range(3):
+        session.call(b"x")
     assert session.charged_s() >= 0.6
 
 

@@ -130,7 +130,8 @@ def test_temporary_folder_that_cannot_be_made_is_named(monkeypatch, tmp_path: Pa
 def test_advice_on_namespaces_is_for_those_who_lack_them() -> None:
     """Not for a folder that cannot be read, whose reason says what to do."""
     assert _hosts.how_to_mend("full", "cannot read /root: run `chmod o+rX /root`").endswith("/root`)")
-    assert "; " in _hosts.how_to_mend("full", "mount /: EACCES")
+    for reason in ("mount /: EACCES", "/proc/self/setgroups: Permission denied", "Operation not permitted"):
+        assert "; " in _hosts.how_to_mend("full", reason)
 
 
 def test_unknown_isolation_is_refused_with_the_names() -> None:

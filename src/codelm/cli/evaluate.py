@@ -91,7 +91,11 @@ def evaluate(
     ] = "none",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where the results go.", show_default="beside the samples"),
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the results go; those of a file of the same name there are replaced.",
+            show_default="beside the samples",
+        ),
     ] = None,
     over: Annotated[
         str,

@@ -17,6 +17,7 @@ from codelm.evaluation._judge import Job, Judge, JudgeOptions
 from codelm.evaluation._scan import Scan, scan_samples, unchanged_rows
 from codelm.evaluation._tally import AS_WRITTEN, Count, Tally
 from codelm.evaluation._verdict import Judgement, Verdict
+from codelm.evaluation._work import parts_of
 from codelm.files import Json, cache_dir, read_json, write_json, write_jsonl
 from codelm.journal import Journal, differences
 from codelm.problems import Code, Problem, ProblemSet, Sample, sample_rows
@@ -24,7 +25,7 @@ from codelm.progress import progress
 from codelm.sandbox import usable_cpus
 from codelm.stats import PassAtK, score_pass_at_k
 
-FORMAT_VERSION = 1  # of the header file
+FORMAT_VERSION = 2  # of the header file; 2: `at_best` and `as_written` stand beside `pass_at_k`
 _OURS = ("tests", AS_WRITTEN)  # fields that a judgement may lack: not to be taken from samples scored before
 _SETTINGS = ("judge", "tier", "limits", "time_limits")  # of the header, shown beside a score
 SLOWEST = 5  # tasks that are named
@@ -93,12 +94,14 @@ def evaluate_samples(
             judge.limit(header["time_limits"])
         with Journal(paths.journal, header) as journal:
             load = os.getloadavg()
+            about = {"samples_file": os.path.abspath(samples), "cache": cache}
             texts = _Texts(samples, scan, problem_set, cut)
             _record(judge.judge_many(texts.jobs(journal)), journal, scan.rows)
             tally = Tally(certificate.failing, with_written=truncate != NONE)
-            replaced = tuple(_replaced(paths, header))
-            score = partial(_score, ks=ks, unattempted=(len(problem_set) - len(attempted)) * (over == ALL))
+            replaced = tuple(_replaced(paths, header | about))
             write_jsonl(paths.results, tally.count(texts.rows(journal)))
+            settings = {name: header[name] for name in _SETTINGS if name in header}
+            left_out = _left_out(problem_set, scan) if over == ALL else []
             evaluation = Evaluation(
                 results=paths.results,
                 header=paths.header,
@@ -108,12 +111,12 @@ def evaluate_samples(
                 attempted=len(attempted),
                 over=over,
                 own_limits=sum(problem.time_limit_s is not None for problem in attempted),
-                settings={name: header[name] for name in _SETTINGS if name in header},
+                settings=settings,
                 counts=tally.counts,
                 verdicts={v.value: tally.verdicts[v.value] for v in Verdict if tally.verdicts[v.value]},
                 certificate=certificate,
-                scores=_scores(tally, score),
-                at_best=_scores(tally, partial(score, infra_errors_pass=True)),
+                scores=_scores(tally, left_out, ks),
+                at_best=_scores(tally, left_out, ks, infra_errors_pass=True),
                 truncate=truncate,
                 fenced=tally.fenced,
                 repeated=scan.repeated,
@@ -121,8 +124,9 @@ def evaluate_samples(
                 replaced=replaced,
                 unconfirmed=tuple(sorted(tally.unconfirmed)),
                 slowest=tally.slowest(SLOWEST),
+                lost_as_written=sum(count.infra_errors for count in tally.as_written.values()),
             )
-            about = {"load_average_start": load, "load_average_end": os.getloadavg(), "cache": cache}
+            about |= {"load_average_start": load, "load_average_end": os.getloadavg()}
             write_json(paths.header, {**header, **about, **evaluation.to_json()})
             journal.remove()
     return evaluation
@@ -155,11 +159,23 @@ def _header(problem_set: ProblemSet, scan: Scan, judge: Judge) -> Json:
 
 
 def _replaced(paths: _Paths, header: Json) -> Iterator[str]:
-    """In what results that stand there already are of other settings."""
-    if paths.results.exists() and paths.header.exists():
-        found, wanted = read_json(paths.header), json.loads(json.dumps(header))
-        names = wanted.keys() - {"samples_digest"}
-        yield from differences({name: found.get(name) for name in names}, {n: wanted[n] for n in names})
+    """In what results that stand there already are of other settings, or of another file."""
+    if not (paths.results.exists() and paths.header.exists()):
+        return
+    try:
+        found = read_json(paths.header)
+    except InputError:
+        yield "their header cannot be read"
+        return
+    wanted = json.loads(json.dumps(header))
+    names = (wanted.keys() | {"time_limits"}) - {"samples_digest"}
+    before, after = ({name: of.get(name) for name in names} for of in (found, wanted))
+    yield from differences(before, after)
+
+
+def _left_out(problem_set: ProblemSet, scan: Scan) -> list[Problem]:
+    """The problems without samples."""
+    return [problem for task_id, problem in problem_set.problems.items() if task_id not in scan.per_task]
 
 
 class _Texts:
@@ -260,21 +276,24 @@ def _judgement(value: Json, where: str) -> Judgement:
         raise InputError(f"{where} is no verdict ({error}); delete the file to start over") from error
 
 
-def _score(
-    counts: dict[str, Count], *, ks: Sequence[int], unattempted: int, infra_errors_pass: bool = False
-) -> dict[int, PassAtK]:
-    """unattempted: tasks without samples that count as if they had as many as any, none of which passed."""
-    of_tasks = [
-        (count.n, count.passed + (count.infra_errors if infra_errors_pass else 0))
-        for count in counts.values()
-    ]
-    of_tasks += [(max(n for n, _ in of_tasks), 0)] * unattempted
-    return {k: score_pass_at_k(of_tasks, k) for k in ks}
+def _scores(
+    tally: Tally, left_out: Sequence[Problem], ks: Sequence[int], *, infra_errors_pass: bool = False
+) -> Scores:
+    """left_out: problems without samples that count as if they had as many as any, none of which passed."""
 
+    def score(counts: dict[str, Count], others: int) -> dict[int, PassAtK]:
+        of_tasks = [
+            (count.n, count.passed + (count.infra_errors if infra_errors_pass else 0))
+            for count in counts.values()
+        ]
+        of_tasks += [(max(n for n, _ in of_tasks), 0)] * others
+        return {k: score_pass_at_k(of_tasks, k) for k in ks}
 
-def _scores(tally: Tally, score: Callable[[dict[str, Count]], dict[int, PassAtK]]) -> Scores:
     return Scores(
-        pass_at_k=score(tally.counts),
-        as_written=score(tally.as_written) if tally.as_written else {},
-        parts={part: score(of) for part, of in tally.parts.items()},
+        pass_at_k=score(tally.counts, len(left_out)),
+        as_written=score(tally.as_written, len(left_out)) if tally.as_written else {},
+        parts={
+            part: score(of, sum(part in parts_of(problem) for problem in left_out))
+            for part, of in tally.parts.items()
+        },
     )

@@ -52,6 +52,7 @@ class Evaluation:
     of_others: int  # samples that say they were drawn for problems of another digest
     replaced: tuple[str, ...]  # in what the results that stood there before were of other settings
     slowest: list[Slow]  # tasks, by the mean CPU time of their samples
+    lost_as_written: int  # texts as they were written that have no verdict through our fault
 
     @property
     def pass_at_k(self) -> dict[int, PassAtK]:
@@ -61,7 +62,7 @@ class Evaluation:
     @property
     def infra_errors(self) -> int:
         """Samples without a verdict through our fault; with any, the score lies between two bounds."""
-        return self.verdicts.get(Verdict.INFRA_ERROR.value, 0)
+        return max(self.verdicts.get(Verdict.INFRA_ERROR.value, 0), self.lost_as_written)
 
     @property
     def samples(self) -> int:
@@ -80,6 +81,7 @@ class Evaluation:
             "problems": self.problems,
             "problems_with_samples": self.attempted,
             "problems_with_own_limits": self.own_limits,
+            "problems_without_tests": self.untested,
             "over": self.over,
             "samples": self.samples,
             "samples_repeated": self.repeated,

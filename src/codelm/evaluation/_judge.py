@@ -170,6 +170,7 @@ class Judge:
     async def __call__(self, problem: Problem | str, completion: str, *, whole: bool = False) -> Judgement:
         """Judge one completion without blocking the event loop. Cancelled, its program is killed.
 
+        The first call waits in the loop while the workers start, a fraction of a second.
         Any number may be awaited at once; as many as there are workers run. With a cache, what it knows is
         not run, and what is awaited already not again; it is killed when all who await it are cancelled.
         Raises: UsageError for a task that this judge does not have; ValueError where the judge is closed.

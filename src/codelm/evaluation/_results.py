@@ -18,7 +18,7 @@ SETTINGS = (
     "time_limits", "interpreter", "packages", "toolchains", "hash_seed", "random_seed",
 )  # fmt: skip
 
-LIMITS = ("limits", "time_limits")  # of these, what is never compared without being asked for
+TIMES = ("time_s", "stop_s", "wall_guard_s")  # of the limits: what follows from that of time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +157,22 @@ def _of_limits(a: Results, b: Results) -> list[str]:
     """How the limits differ, where both headers say them."""
     if a.header is None or b.header is None:
         return []
-    pairs = ((name, a.header.get(name), b.header.get(name)) for name in LIMITS)
-    return [words for pair in pairs for words in _differences(*pair)]
+    one, other = (header.get("limits") or {} for header in (a.header, b.header))
+    shown = _differences("limits", *({k: v for k, v in of.items() if k not in TIMES} for of in (one, other)))
+    if a.header.get("time_limits") and b.header.get("time_limits"):
+        return shown  # measured in both: two runs may differ by a step, which is warned of
+    tasks = [task for task in a.counts if task in b.counts and _time_s(a, task) != _time_s(b, task)]
+    if tasks:
+        more = f" and {len(tasks) - 1} more" if tasks[1:] else ""
+        first, second = _shown(_time_s(a, tasks[0])), _shown(_time_s(b, tasks[0]))
+        shown.insert(0, f"the time limit of {tasks[0]} is {first} s for A, {second} s for B{more}")
+    return shown
+
+
+def _time_s(results: Results, task_id: str) -> object:
+    """The time limit of a task, where it has none of its own."""
+    header = results.header or {}
+    return (header.get("time_limits") or {}).get(task_id, (header.get("limits") or {}).get("time_s"))
 
 
 def _warnings(a: Results, b: Results) -> Iterator[str]:

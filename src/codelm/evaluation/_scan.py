@@ -12,6 +12,7 @@ from codelm.files import Json
 from codelm.problems import Problem, ProblemSet, Sample, sample_rows
 
 MAX_SEEN = 1 << 20  # sample numbers above are not looked at
+MAX_SETTINGS = 1 << 16  # tasks and settings beyond are not
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,11 @@ class _Seen:
         number = sample.sample
         if not isinstance(number, int) or not 0 <= number < MAX_SEEN:
             return False
-        settings = sample.temperature, sample.top_p, sample.seed, sample.model
-        seen = self._numbers.setdefault((sample.task_id, *map(str, settings)), bytearray())
+        settings = sample.task_id, sample.temperature, sample.top_p, sample.seed, sample.model
+        key = tuple(map(str, settings))
+        if key not in self._numbers and len(self._numbers) >= MAX_SETTINGS:
+            return False
+        seen = self._numbers.setdefault(key, bytearray())
         seen.extend(bytes(max(0, number + 1 - len(seen))))
         was, seen[number] = seen[number], 1
         return bool(was)

@@ -68,6 +68,7 @@ class SplitJudge:
 
         self._candidates, self._tests = box(), box()
         self._free: queue.LifoQueue[TestsBox] = queue.LifoQueue()
+        self._made = 0  # boxes, for as many workers once it is entered
         self._all_of_them = threading.Lock()
         self._calls = _Calls()
         self._canonicals: dict[Program, SplitOutcome] = {}
@@ -77,8 +78,11 @@ class SplitJudge:
             ends.enter_context(self._candidates)
             ends.enter_context(self._tests)
             self._free = queue.LifoQueue()
+            self._made = 0
+            ends.callback(self.close)
             for _ in range(self.workers):
                 self._free.put(TestsBox(self._tests))
+                self._made += 1
             ends.pop_all()
         return self
 
@@ -91,7 +95,7 @@ class SplitJudge:
         """Stop both boxes; what still runs is killed. May be called twice."""
         self._candidates.close()
         with self._all_of_them:  # or one that has some boxes and waits for all would keep them from us
-            closed = [self._free.get() for _ in range(self.workers)]
+            closed = [self._free.get() for _ in range(self._made)]
             for tests in closed:
                 tests.close()
                 self._free.put(tests)  # who waits for one finds the candidates' box closed, and passes it on

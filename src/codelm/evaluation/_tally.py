@@ -71,5 +71,6 @@ class Tally:
 
 def _add(counts: dict[str, Count], task_id: str, judged: Json) -> None:
     n, passed, infra_errors = counts.get(task_id, Count(0, 0, 0))
-    infra_errors += judged["verdict"] == Verdict.INFRA_ERROR.value
+    # A first group of tests may have passed before the run of the next was lost.
+    infra_errors += judged["verdict"] == Verdict.INFRA_ERROR.value and not judged["passed"]
     counts[task_id] = Count(n + 1, passed + judged["passed"], infra_errors)

@@ -190,6 +190,11 @@ class _PlanWork(JudgingWork):
         return session.run(job)
 
 
+def parts_of(problem: Problem) -> tuple[str, ...]:
+    """What a judgement of this problem tells apart: groups of tests, or comparators of what it prints."""
+    return problem.groups if runs_in_worker(problem) else tuple(COMPARATORS) * (problem.kind == "stdio")
+
+
 def _parts(groups: tuple[str, ...], judged: list[Judgement]) -> dict[str, bool]:
     """Which groups of tests passed; each contains those before it."""
     passed = [judgement.passed for judgement in judged] + [False] * len(groups)

@@ -24,9 +24,11 @@ _DEFINITIONS = (
 )
 # In other languages: how a definition of the entry point looks, and lines of a prompt that it may rest on.
 _HEADS = {
-    "js": r"\bfunction\s*\*?\s+{name}\b|\b(?:const|let|var)\s+{name}\s*=",
-    "cpp": r"\b{name}\s*\([^;{{}}]*\)[^;{{}}]*\{{",
+    "js": r"^[ \t]*(?:async\s+)?function\s*\*?\s*{name}\b|"
+    r"^[ \t]*(?:const|let|var)\s+{name}\s*=(?!\s*require\b)",
+    "cpp": r"^[\w:<>,&* \t]*[>&*\s]{name}\s*\([^;{{}}]*\)[^;{{}}]*\{{",
 }
+_COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _PREAMBLE = re.compile(r"^(?:#include\b|using\b).*\n", re.M)
 _THOUGHT = "</think>"  # ends what a reasoning model says to itself, drafts included
 
@@ -62,8 +64,9 @@ def take_fenced(problem: Problem, text: str, *, whole: bool = False) -> Code:
 
     Python: blocks before it that hold definitions alone, its helpers, go before it; below a prompt it stands
     as a second definition, so that it has the prompt's imports. Other languages: it is a whole program, after
-    the prompt's lines that include. Where no block defines the entry point, the last one follows the prompt
-    as it is. What stands before `</think>` does not count. Without a fence the text stays.
+    what the prompt includes and the helpers that it defines, unless the block does. Where no block defines
+    the entry point, the last one follows the prompt as it is. What stands before `</think>` does not count.
+    Without a fence the text stays.
     whole: what is wanted is a whole program.
 
     >>> take_fenced(problem, "Here you are:\n```python\n    return 1\n```\nIt returns 1.")
@@ -74,11 +77,31 @@ def take_fenced(problem: Problem, text: str, *, whole: bool = False) -> Code:
         return Code(text, whole)
     if problem.language == "python":
         return Code(_python(problem, blocks, whole=whole), whole)
-    head = re.compile(_HEADS[problem.language].format(name=re.escape(problem.entry_point)))
+    head = _head(problem.language, re.escape(problem.entry_point))
     defining = [block for block in blocks if problem.entry_point and head.search(block)]
     if whole or problem.kind != "function" or not defining:
         return Code((defining or blocks)[-1], whole)
-    return Code("".join(_PREAMBLE.findall(problem.prompt)) + defining[-1], whole=True)
+    return Code(_above(problem, head, defining[-1]) + defining[-1], whole=True)
+
+
+def _head(language: str, name: str) -> re.Pattern[str]:
+    return re.compile(_HEADS[language].format(name=name), re.M)
+
+
+def _above(problem: Problem, head: re.Pattern[str], block: str) -> str:
+    """What of a prompt stands above a function that is given whole: no second definition of anything."""
+    prompt = _COMMENT.sub("", problem.prompt)
+    found = head.search(prompt)
+    above = prompt[: found.start()].lstrip() if found else ""
+    if _names(problem.language, above) & _names(problem.language, block):
+        return "".join(_PREAMBLE.findall(above))
+    return above
+
+
+def _names(language: str, code: str) -> set[str]:
+    """Of the functions that are defined there."""
+    found = _head(language, r"(\w+)").finditer(code)
+    return {name for match in found for name in match.groups() if name}
 
 
 def _python(problem: Problem, blocks: list[str], *, whole: bool) -> str:

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -107,7 +108,7 @@ def load_problems(name_or_path: str | Path) -> ProblemSet:
     """
     match str(name_or_path):
         case "humaneval":
-            return ProblemSet("humaneval", read_problems(find_humaneval()).problems)
+            return replace(read_problems(find_humaneval()), name="humaneval")
         case "starter":
             from codelm.problems.starter import starter_problems
 
@@ -118,7 +119,7 @@ def load_problems(name_or_path: str | Path) -> ProblemSet:
             every = read_problems(_find_public(_MBPP)).problems.values()
             return ProblemSet.of("mbpp-test", [each for each in every if each.metadata["split"] == "test"])
         case text if text in PUBLIC_FILES:
-            return ProblemSet(text, read_problems(_find_public(PUBLIC_FILES[text])).problems)
+            return replace(read_problems(_find_public(PUBLIC_FILES[text])), name=text)
         case text if _looks_like_path(text):
             return read_problems(text)
         case text:

@@ -67,6 +67,8 @@ def read_problems(path: str | Path) -> ProblemSet:
             )
         problems[problem.task_id] = problem
         first_at[problem.task_id] = where.removeprefix(f"{path}, ")
+    if not problems and untested:
+        raise InputError(f"{path}: none of its {untested} rows has tests")
     if not problems:
         raise InputError(f"{path}: holds no problem; expected one JSON object per line")
     return ProblemSet(Path(path).name.split(".")[0], problems, untested)

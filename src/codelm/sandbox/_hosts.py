@@ -48,7 +48,7 @@ def new_folder() -> str:
 
 def how_to_mend(tier: str, reason: str) -> str:
     """One line for a wall that could not be had: which, why as far as can be told, and what gets it."""
-    refused = any(word in reason for word in ("namespace", "EPERM", "EACCES"))
+    refused = any(word in reason for word in ("namespace", "EPERM", "EACCES", "not permitted", "denied"))
     mend = _for_full() if tier == FULL and refused else None
     return f"isolation `{tier}` cannot be had here ({reason})" + (f"; {mend}" if mend else "")
 
