@@ -559,9 +559,9 @@ def test_run_that_is_lost_after_a_first_group_passed_bounds_the_score(samples: P
     tests = (Test(group="base", check="assert f1(2) == 4"), Test(group="plus", check="assert f1(3) == 6"))
     grouped = ProblemSet.of("grouped", [replace(SET.problems["t/1"], test="", tests=tests)])
     _write(samples, [{"task_id": "t/1", "completion": "    return 2 * x"}])
-    real, lost = Ticket.run, Outcome(ended=Ended.LOST)
+    real, lost = Ticket.run, Outcome(ended=Ended.LOST, message="out of forks")
     monkeypatch.setattr(Ticket, "run", lambda self: lost if "6" in self._job.units[-1] else real(self))
-    evaluation = evaluate_samples(samples, grouped, workers=1, ks=(1,), judge="inline", over="all")
+    evaluation = evaluate_samples(samples, grouped, workers=1, ks=(1,), judge="inline", cache=False)
     assert evaluation.infra_errors == 1
     for part, worst in (("base", 1.0), ("plus", 0.0)):
         assert evaluation.scores.parts[part][1].value == worst

@@ -143,6 +143,21 @@ def test_helper_with_a_builtins_name_is_the_candidates_own(name: str) -> None:
         assert judge.judge(problem, helper).verdict is Verdict.PASSED
         forged = "    return 9\ndef abs(x):\n    return 4\n"
         assert judge.judge(problem, forged).verdict is Verdict.WRONG
+        near = "def near(a, b):\n    return abs(a - b) < 1\n\n"
+        near += "def check(candidate):\n    assert abs(candidate(2) - 4) < 1 and near(candidate(3), 6)\n"
+        once = "    return 4\ndef abs(x):\n    return 0\n"
+        assert judge.judge(replace(problem, test=near), once).verdict is Verdict.WRONG
+
+
+def test_builtins_of_the_candidates_own_are_no_plain_pass_inline() -> None:
+    """All of them at once, below the names that the tests see."""
+    test = "def check(candidate):\n    assert abs(candidate(-2)) == 4\n"
+    completion = (
+        "    return 9\nimport builtins\nglobals()['__builtins__'] = dict(vars(builtins), abs=lambda x: 4)\n"
+    )
+    with Judge(workers=1, judge="inline") as judge:
+        judged = judge.judge(replace(SET.problems["t/0"], test=test), completion)
+    assert judged.verdict is not Verdict.PASSED
 
 
 def test_unknown_task_is_refused_before_anything_runs() -> None:

@@ -180,6 +180,8 @@ def test_javascript_may_print_and_fails_by_its_assertions(judge: Judge) -> None:
         "failed: AssertionError [ERR_ASSERTION]: an assertion of the tests",
     )
     assert judge.judge(problem, "  return nothing;\n}\n").verdict is Verdict.ERROR
+    replaces = "  return number;\n}\nconsole.assert = () => {};\n"
+    assert judge.judge(problem, replaces).verdict is Verdict.WRONG
 
 
 @pytest.mark.parametrize("number", [2, 38])

@@ -277,7 +277,10 @@ def test_number_of_few_bits_equals_only_what_it_is(judge) -> None:
     """numpy rounds Python's number to the other's width before it compares."""
     pytest.importorskip("numpy")
     task = problem("assert candidate() == 2049 or candidate() == 125411328000")
-    for text in ("np.float16(2048)", "np.float16('inf')", "np.float32(2048)"):
+    for text in (
+        *("np.float16(2048)", "np.float16('inf')", "np.float32(2048)"),
+        *("np.array(np.inf, 'f2')", "np.full(3, np.inf, 'f2')[0]", "np.array(2048, 'f2')"),
+    ):
         completion = f"    import numpy as np\n    return {text}\n"
         assert judge.judge(task, completion).verdict is Verdict.WRONG
     assert (
@@ -286,6 +289,55 @@ def test_number_of_few_bits_equals_only_what_it_is(judge) -> None:
         ).result
         == "passed"
     )
+
+
+@pytest.mark.parametrize(
+    ("test", "text"),
+    [
+        ("assert sum(candidate()) == 5", "np.array([200, 58, 3], 'u1')"),
+        ("assert abs(candidate() - 0) < 1e-6", "np.int64(-2**63)"),
+        ("assert abs(candidate() - 0) < 1e-6", "np.int8(-128)"),
+        ("assert sorted(candidate()) == [10**5, 2 * 10**5]", "np.full(2, np.inf, 'f2')"),
+    ],
+)
+def test_numbers_of_numpy_do_not_wrap_around_or_round(judge, test: str, text: str) -> None:
+    """In their own width each of these passes."""
+    pytest.importorskip("numpy")
+    completion = f"    import numpy as np\n    return {text}\n"
+    assert judge.judge(problem(test), completion).verdict is Verdict.WRONG
+
+
+IN_SMALL_STEPS = """
+    import time
+    while True:
+        {}
+        yield 1
+"""
+
+
+@pytest.mark.parametrize("step", ["time.sleep(0.002)", "for _ in range(10**4): pass"])
+def test_time_is_up_though_each_step_was_short(judge, step: str) -> None:
+    """Of an iterator without an end; what it costs is bounded by the limit, not by the number of steps."""
+    outcome = judge.judge(
+        problem("assert list(candidate()) == [1]"), IN_SMALL_STEPS.format(step), limits=Limits(time_s=0.2)
+    )
+    assert outcome.verdict is Verdict.TIMEOUT
+    assert outcome.cpu_s < 1.0
+
+
+def test_candidate_that_talks_nonsense_is_heard_once(judge) -> None:
+    """Else it could go on for as long as the tests listen."""
+    completion = """
+    import sys
+    frame = sys._getframe()
+    while "converse" not in frame.f_locals:
+        frame = frame.f_back
+    for _ in range(10**6):
+        frame.f_locals["converse"](b"C")
+"""
+    outcome = judge.judge(problem("assert candidate() == 1"), completion)
+    assert outcome.verdict is Verdict.TAMPERED
+    assert outcome.cpu_s < 1.0
 
 
 def test_exception_whose_text_needs_its_making_crosses(judge) -> None:

@@ -21,6 +21,7 @@ from codelm.evaluation._raised import raised_again, raised_parts
 from codelm.evaluation._wire import MAX_BYTES, MAX_DEPTH, CannotCross, WireError
 from codelm.evaluation._wire_decoder import Decoder
 from codelm.evaluation._wire_encoder import Encoder
+from codelm.evaluation._wire_types import MAKERS
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -102,12 +103,39 @@ def test_long_list_of_numbers_arrives_as_it_was(value: Any) -> None:
     assert same(cross(value)[0], value)
 
 
-@pytest.mark.parametrize("value", [np.float16(0.5), np.float32("nan"), np.complex64(1 + 2j)])
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("dict_keys", (iter([1]),)),
+        ("dict_values", (iter([1]),)),
+        ("dict_items", (iter([(1, 2)]),)),
+        ("numpy", ("<f8", bytes(8), iter([1]))),
+        ("numpy", ("|O", (1,), iter([1]))),
+    ],
+)
+def test_maker_runs_no_iterator_of_the_senders(name: str, parts: tuple[Any, ...]) -> None:
+    """It may have no end, and each step is a message."""
+    with pytest.raises(TypeError):
+        MAKERS[name](*parts)
+
+
+def test_exception_is_made_of_tuples_alone() -> None:
+    """As its parts are when an honest end sends them."""
+    names = (("builtins", "ValueError"),)
+    assert str(raised_again((names, ("x",), "x"), {})) == "x"
+    for parts in (iter((names, ("x",), "x")), (iter(names), ("x",), "x"), (names, iter(("x",)), "x")):
+        with pytest.raises(WireError):
+            raised_again(parts, {})
+
+
+@pytest.mark.parametrize("value", [np.float16(0.5), np.float32("nan"), np.complex64(1 + 2j), np.int8(-3)])
 def test_number_of_numpy_arrives_with_all_bits_that_there_are(value: Any) -> None:
-    """Of the same value: with fewer bits it would equal what it rounds to."""
-    [arrived] = cross(value)
-    assert arrived.dtype == {"f": "float64", "c": "complex128"}[value.dtype.kind]
-    np.testing.assert_equal(complex(arrived), complex(value))
+    """Of the same value: with fewer bits it would equal what it rounds to. So do the numbers of an array."""
+    for sent in (value, np.array(value), np.array([[value]])):
+        [arrived] = cross(sent)
+        assert arrived.dtype == {"f": "float64", "c": "complex128", "i": "int64"}[value.dtype.kind]
+        assert arrived.shape == sent.shape
+        np.testing.assert_equal(complex(arrived.item()), complex(value))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +159,7 @@ def test_number_of_numpy_arrives_with_all_bits_that_there_are(value: Any) -> Non
         np.float64("nan"),
         np.bool_(True),
         np.str_("ab"),
-        np.arange(6, dtype="int8").reshape(2, 3),
+        np.arange(6, dtype="int64").reshape(2, 3),
         np.array(3.5),
         np.zeros((0, 2)),
         np.array(["a", "bc"]),

@@ -81,15 +81,31 @@ def control(check: Callable[..., object], candidate: Callable[..., object], secr
 
 
 def _with_builtins(check: Callable[..., object]) -> Callable[..., object]:
-    """The tests with the builtins that they name: a candidate may have a helper `abs`, which is its own."""
+    """The tests with the builtins that they name: a candidate may have a helper `abs`, which is its own.
+
+    So have the functions that stand beside them.
+    """
     if type(check) is not types.FunctionType:
         return check
     namespace = check.__globals__
-    own = _names_in(check.__code__) & namespace.keys() & _MODULES["builtins"][1].keys()
+    of_tests = {name: value for name, value in namespace.items() if _is_of_tests(value)}
+    named = set().union(*(_names_in(function.__code__) for function in (check, *of_tests.values())))
+    own = named & namespace.keys() & _MODULES["builtins"][1].keys()
     if not own:
         return check
     others = {name: value for name, value in namespace.items() if name not in own}
-    return types.FunctionType(check.__code__, others, check.__name__, check.__defaults__, check.__closure__)
+    others |= {name: _within(others, function) for name, function in of_tests.items()}
+    return _within(others, check)
+
+
+def _is_of_tests(value: object) -> bool:
+    return type(value) is types.FunctionType and value.__code__.co_filename == TESTS_FILE
+
+
+def _within(namespace: dict[str, Any], function: types.FunctionType) -> types.FunctionType:
+    return types.FunctionType(
+        function.__code__, namespace, function.__name__, function.__defaults__, function.__closure__
+    )
 
 
 def _watched(candidate: Callable[..., object]) -> tuple[Callable[..., object], list[object]]:
@@ -135,6 +151,8 @@ def _changed(check: Callable[..., object]) -> str | None:
         return "check"
     if code.co_filename != TESTS_FILE:
         return "check"
+    if getattr(check, "__builtins__", None) is not vars(_MODULES["builtins"][0]):
+        return "__builtins__"
     names = _names_in(code)
     for name in names & check.__globals__.keys():
         if name in _MODULES["builtins"][1]:

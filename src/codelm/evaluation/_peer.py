@@ -288,7 +288,10 @@ class Peer:
         """Have the other end do something, answering what it asks for meanwhile."""
         said = self._exchange(kind + encoder.data)
         while said[:1] in CALLS:
-            said = self._exchange(self.answer(said))
+            answer = self.answer(said)
+            if self.malformed is not None:  # nothing that it says from now on counts
+                raise self.malformed
+            said = self._exchange(answer)
         if said[:1] == REFUSED:
             self.last_raised = CannotCross(said[1:MAX_REFUSAL_BYTES].decode("utf-8", "replace"))
             raise self.last_raised

@@ -13,7 +13,7 @@ from typing import Any
 
 from codelm.evaluation._wire import CannotCross, WireError
 from codelm.evaluation._wire_encoder import Encoder
-from codelm.evaluation._wire_types import MAX_NAME_CHARS
+from codelm.evaluation._wire_types import MAX_NAME_CHARS, only
 
 MAX_TEXT_CHARS = 8192
 MAX_BASES = 50
@@ -38,9 +38,10 @@ def raised_parts(error: BaseException) -> tuple[object, ...]:
 def raised_again(parts: Any, known: Mapping[str, object]) -> BaseException:
     """The exception of these parts, from anybody. known: more types, by name. Raises: WireError."""
     try:
-        names, arguments, text = parts
-        assert type(text) is str
-        (_, name), *_ = names
+        names, arguments, text = only(tuple, parts)[0]
+        only(str, text)
+        only(tuple, names, *names[:MAX_BASES], *(() if arguments is None else (arguments,)))
+        name = names[0][1]
         name = name[:MAX_NAME_CHARS]
         given = (text,) if arguments is None else arguments
         for place, (module, base_name) in enumerate(names[:MAX_BASES]):

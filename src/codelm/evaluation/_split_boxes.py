@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 from codelm.evaluation._boxes import prelude_of
-from codelm.sandbox import TIME_SLACK, Ended, Limits, Outcome, Program, Sandbox, Session
+from codelm.sandbox import TIME_SLACK, Clock, Ended, Limits, Outcome, Program, Sandbox, Session
 
 TESTS_SHARE = 4  # the tests' own time, in time limits of the candidate
 TESTS_MEMORY_BYTES = 512 << 20  # theirs beyond the candidate's: their process has run others before
@@ -128,6 +128,13 @@ class CandidateBox:
         """From another thread: kill the process, so that what waits for it returns soon."""
         self._session.interrupt()
 
+    @property
+    def late_by(self) -> Clock | None:
+        """The clock by which its time is up, in calls each of which was short enough."""
+        if time.monotonic() - self._began > self._limits.wall_guard_s:
+            return Clock.WALL
+        return Clock.CHARGED if self._looked_s > self._limits.stop_s else None
+
     def charged_s(self) -> float:
         """For its loading and all its calls until now; exact where it matters."""
         if self._session.is_loaded and self.wall_s > LOOK_SHARE * self._limits.time_s:
@@ -146,9 +153,6 @@ class CandidateBox:
             # It may run past its limit by a share; of what it has used, only the rest counts against that.
             left_s = self._limits.time_s - self._looked_s / (1 + TIME_SLACK)
             self._left = replace(self._limits, time_s=max(MIN_CALL_S, left_s))
-        # One that sleeps, and says that it did not, is charged nothing for that: not for ever.
-        if time.monotonic() - self._began > self._limits.wall_guard_s:
-            return replace(self._limits, time_s=MIN_CALL_S)
         return self._left
 
     def _look(self) -> None:

@@ -40,9 +40,13 @@ class Toolchain:
 # Node's own only says that it failed, and goes on.
 JS_ASSERT = b"""\
 const { AssertionError } = require("assert");
-console.assert = (holds, ...words) => {
-  if (!holds) throw new AssertionError({ message: words.join(" ") || "an assertion of the tests" });
-};
+Object.defineProperty(console, "assert", {
+  value: (holds, ...words) => {
+    if (!holds) throw new AssertionError({ message: words.join(" ") || "an assertion of the tests" });
+  },
+  writable: false,
+  configurable: false,
+});
 """
 # In the place of the one package that HumanEval-X requires from npm, in JavaScript/162.
 JS_MD5 = b'module.exports = text => require("crypto").createHash("md5").update(text).digest("hex")\n'

@@ -64,9 +64,10 @@ class Trial:
             if answer.reply is None:
                 self._tests.discard()
                 return self._candidate_ended(answer)
-            if self._tests.is_late:
+            late_by = self._candidate.late_by or (Clock.CHARGED if self._tests.is_late else None)
+            if late_by is not None:
                 self._tests.discard()
-                return self._tests_ended(replace(said, ended=Ended.TIMED_OUT, clock=Clock.CHARGED))
+                return self._tests_ended(replace(said, ended=Ended.TIMED_OUT, clock=late_by))
             said = self._tests.say(answer.reply)
         if said.reply is None:
             return self._tests_ended(said)
@@ -89,7 +90,7 @@ class Trial:
                 return self._candidate_ended(answer) if self._come_as_far(requests, answers) else None
             answers.append(answer.reply)
             answers_bytes += len(answer.reply)
-            if answers_bytes > MAX_FORESEEN_BYTES:
+            if answers_bytes > MAX_FORESEEN_BYTES or self._candidate.late_by is not None:
                 return None
         said = self._tests.begin(self._job(requests, answers), self._limits)
         if said.reply is None:

@@ -122,7 +122,8 @@ def named_parts(value: Any) -> tuple[object, ...] | None:
     return type(value).__name__, fields, (*tuple.__iter__(value),)
 
 
-_WIDEST = {"f": "f8", "c": "c16"}
+_LEAST = -(1 << 63)
+_WIDE = {"f": "f8", "c": "c16", "i": "i8", "u": "u8"}
 _OBJECTS = "|O"  # the dtype of arrays of objects
 
 
@@ -133,18 +134,22 @@ def _make_numpy(dtype: str, data: bytes, shape: tuple[int, ...] | None) -> Any:
         return _make_objects(numpy, *only(tuple, data, shape))
     if only(str, dtype)[0][1] not in "biufcSU" or not dtype[2:].isdecimal():
         raise ValueError(f"dtype {dtype!r} is no plain data")
-    sides = only(int, *(shape or ()))
+    sides = () if shape is None else only(int, *only(tuple, shape)[0])
     array = numpy.ndarray(sides, dtype, *only(bytes, data))
     if array.nbytes != len(data) or array.itemsize == 0 or any(side < 0 for side in sides):
         raise ValueError("the array has another size")
+    if dtype[1] in _WIDE:
+        # A number of fewer bits equals whatever rounds to it, since numpy rounds Python's numbers before it
+        # compares; and sums of such integers wrap around.
+        array = array.astype(numpy.promote_types(array.dtype, _WIDE[dtype[1]]))
     if shape is not None:
         return array.copy()
-    # A number of fewer bits equals whatever rounds to it: numpy rounds Python's numbers before it compares.
-    return array.astype(_WIDEST[dtype[1]])[()] if dtype[1] in _WIDEST else array[()]
+    number = array[()]
+    return int(number) if dtype[1] == "i" and number == _LEAST else number  # numpy's abs() of it is below 0
 
 
 def _make_objects(numpy: Any, items: tuple[object, ...], shape: tuple[int, ...]) -> Any:
-    if any(side < 0 for side in only(int, *shape)) or math.prod(shape) != len(items):
+    if any(side < 0 for side in only(int, *only(tuple, shape)[0])) or math.prod(shape) != len(items):
         raise ValueError("the array has another size")
     array = numpy.empty(shape, object)
     flat = array.reshape(-1)
@@ -268,8 +273,10 @@ MADE: dict[type, Made] = {
     timedelta: Made(
         lambda d: (d.days, d.seconds, d.microseconds), lambda *parts: timedelta(*only(int, *parts))
     ),
-    _KEYS: Made(lambda keys: ([*keys],), lambda keys: dict.fromkeys(keys).keys()),
-    _VALUES: Made(lambda values: ([*values],), lambda values: dict(enumerate(values)).values()),
+    _KEYS: Made(lambda keys: ([*keys],), lambda *parts: dict.fromkeys(only(list, *parts)[0]).keys()),
+    _VALUES: Made(
+        lambda values: ([*values],), lambda values: dict(enumerate(only(list, values)[0])).values()
+    ),
     _ITEMS: Made(lambda items: ([*items],), lambda items: dict(only(list, items)[0]).items()),
     type(...): Made(lambda _: (), lambda: ...),
     UserList: _wrapper(UserList, "data", lambda held: only(list, held)),
