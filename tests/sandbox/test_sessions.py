@@ -429,6 +429,20 @@ def test_call_has_the_memory_that_its_own_limits_say(session) -> None:
     assert outcome.reply == str(size).encode()
 
 
+def test_call_may_have_less_memory_than_its_program_holds_already(box) -> None:
+    """Then it is over the limit, or was not seen to be; and the next program has the usual limit again."""
+    source = f"held = bytearray({300 * MiB})\ndef answer(x):\n    return x\n"
+    loading = Program(units=(source,), limits=Limits(memory_bytes=600 * MiB, time_s=5.0))
+    with box.session() as session:
+        assert session.load(loading, handler="answer").proof
+        assert session.call(b"x", limits=Limits(memory_bytes=100 * MiB)).ended in (
+            Ended.FINISHED,
+            Ended.MEMORY,
+        )
+    greedy = Program(units=(f"import time\nheld = bytearray({300 * MiB})\ntime.sleep(0.3)\n",))
+    assert box.run(greedy).ended is Ended.MEMORY
+
+
 def test_process_that_the_kernel_killed_in_one_call_is_not_the_next_ones(session) -> None:
     """A child that ran out of memory, of a call that went on and answered."""
     source = (

@@ -1,6 +1,7 @@
 """A worker's process: starting it behind the walls of its tier, reaching it, and ending it."""
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -85,7 +86,7 @@ class Housing:
         """
         self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
-        self._limits = plan.limits
+        self._limits: Limits | None = plan.limits  # that the control group has
         self._with_schedstat = has_schedstat()
         with contextlib.ExitStack() as undo:
             self._cgroup = Cgroup.create()
@@ -122,7 +123,13 @@ class Housing:
         if self._cgroup is not None:
             self._oom_kills = self._cgroup.oom_kills()  # a program may lose a child and end as if it had not
             if limits != self._limits:
-                self._cgroup.limit(*self._bounds(limits))
+                self._limits = None  # until they are set, so that what fails here is done for the next one
+                try:
+                    self._cgroup.limit(*self._bounds(limits))
+                except OSError as error:
+                    if error.errno != errno.EBUSY:
+                        raise
+                    return  # a loaded program holds more than that already: who looks at it sees that, too
         self._limits = limits
 
     def ran_out_of_memory(self) -> bool:
