@@ -86,7 +86,7 @@ class Housing:
         """
         self.plan, self._walls = plan, plan.walls
         self._mark = f"CODELM_WORKER={secrets.token_hex(16)}"
-        self._limits: Limits | None = plan.limits  # that the control group has
+        self._bounded: tuple[int, int] | None = None  # what the control group bounds now
         self._with_schedstat = has_schedstat()
         with contextlib.ExitStack() as undo:
             self._cgroup = Cgroup.create()
@@ -114,7 +114,7 @@ class Housing:
             self._settle()
             if self._cgroup is not None:
                 self._cgroup.settle()
-                self._cgroup.limit(*self._bounds(plan.limits))
+                self._bound(self._bounds(plan.limits))
                 self._oom_kills = self._cgroup.oom_kills()
             undo.pop_all()
 
@@ -122,15 +122,19 @@ class Housing:
         """The next program has these limits: of memory and tasks, which the control group holds."""
         if self._cgroup is not None:
             self._oom_kills = self._cgroup.oom_kills()  # a program may lose a child and end as if it had not
-            if limits != self._limits:
-                self._limits = None  # until they are set, so that what fails here is done for the next one
-                try:
-                    self._cgroup.limit(*self._bounds(limits))
-                except OSError as error:
-                    if error.errno != errno.EBUSY:
-                        raise
-                    return  # a loaded program holds more than that already: who looks at it sees that, too
-        self._limits = limits
+            if (bounds := self._bounds(limits)) != self._bounded:
+                self._bound(bounds)
+
+    def _bound(self, bounds: tuple[int, int]) -> None:
+        assert self._cgroup is not None
+        self._bounded = None  # until they are set, so that what fails here is done for the next one
+        try:
+            self._cgroup.limit(*bounds)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            return  # a loaded program holds more than that already: who looks at it sees that, too
+        self._bounded = bounds
 
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel has killed a process of this program for want of memory since last asked."""
@@ -206,6 +210,8 @@ class Housing:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
         self.control.close()
         os.close(self.output)
+        if self._cgroup is not None:
+            self._cgroup.forget()
         self.process.returncode = 0  # not our child: nothing to wait for
 
     def drain(self, at_most: int) -> tuple[int, bytes]:
