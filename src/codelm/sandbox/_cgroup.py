@@ -38,7 +38,7 @@ class Cgroup:
     def __init__(self, version: _Version, memory: Path, pids: Path) -> None:
         """memory, pids: folders in which the two kinds of files are, or will be."""
         self._version, self._memory, self._pids = version, memory, pids
-        self._kills = -1  # descriptor of the file that counts them
+        self._kills = str(memory / version.kills)
         self._held_bytes = self._held_tasks = 0
 
     @classmethod
@@ -90,9 +90,11 @@ class Cgroup:
 
     def oom_kills(self) -> int:
         """Processes that the kernel ever killed here for want of memory: one more, and a limit was passed."""
-        if self._kills < 0:  # kept open: it is read for each program and each call
-            self._kills = os.open(self._memory / self._version.kills, os.O_RDONLY | os.O_CLOEXEC)
-        words = os.pread(self._kills, 4096, 0).split()
+        fd = os.open(self._kills, os.O_RDONLY | os.O_CLOEXEC)  # for each program: read_text() is 3 times that
+        try:
+            words = os.read(fd, 4096).split()
+        finally:
+            os.close(fd)
         return int(words[words.index(b"oom_kill") + 1])
 
     def pids(self) -> list[int]:
@@ -114,15 +116,8 @@ class Cgroup:
             time.sleep(0.001)
         return True
 
-    def forget(self) -> None:
-        """Let go of it; it stays."""
-        kills, self._kills = self._kills, -1
-        if kills >= 0:
-            os.close(kills)
-
     def remove(self) -> bool:
         """Remove the group; False when a process stays in it for a second. May be called twice."""
-        self.forget()
         deadline = time.monotonic() + PATIENCE_S
         while not all(_removed(folder) for folder in self._folders):
             if time.monotonic() > deadline:

@@ -210,8 +210,6 @@ class Housing:
         """After a fork of the caller, in the child: let go of the worker, which is the parent's."""
         self.control.close()
         os.close(self.output)
-        if self._cgroup is not None:
-            self._cgroup.forget()
         self.process.returncode = 0  # not our child: nothing to wait for
 
     def drain(self, at_most: int) -> tuple[int, bytes]:

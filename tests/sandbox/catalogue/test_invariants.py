@@ -180,8 +180,8 @@ def memory_of_a_control_group(watched: Watched) -> Iterator[None]:
 
 @planter
 def host_memory(watched: Watched) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, held_by_nobody(400 * MiB):
-        patch.setitem(HOST_MEMORY.slack, HOST_MIB, 200)  # others move less than that in a moment
+    with pytest.MonkeyPatch.context() as patch, held_by_nobody(1200 * MiB):
+        patch.setitem(HOST_MEMORY.slack, HOST_MIB, 400)  # others move less than that in a moment
         yield
 
 
