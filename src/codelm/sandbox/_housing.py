@@ -114,7 +114,7 @@ class Housing:
             self._settle()
             if self._cgroup is not None:
                 self._cgroup.settle()
-                self._bound(self._bounds(plan.limits))
+                self.bound(plan.limits)
                 self._oom_kills = self._cgroup.oom_kills()
             undo.pop_all()
 
@@ -122,11 +122,13 @@ class Housing:
         """The next program has these limits: of memory and tasks, which the control group holds."""
         if self._cgroup is not None:
             self._oom_kills = self._cgroup.oom_kills()  # a program may lose a child and end as if it had not
-            if (bounds := self._bounds(limits)) != self._bounded:
-                self._bound(bounds)
+        self.bound(limits)
 
-    def _bound(self, bounds: tuple[int, int]) -> None:
-        assert self._cgroup is not None
+    def bound(self, limits: Limits) -> None:
+        """What is loaded has these limits from now on."""
+        bounds = self._bounds(limits)
+        if self._cgroup is None or bounds == self._bounded:
+            return
         self._bounded = None  # until they are set, so that what fails here is done for the next one
         try:
             self._cgroup.limit(*bounds)

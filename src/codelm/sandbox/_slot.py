@@ -106,7 +106,8 @@ class Slot:
         loaded = self._loaded
         assert loaded is not None
         assert self._housing is not None
-        self._housing.allow(limits or self.plan.limits)
+        # What was killed in a call of its own process says nothing of the next.
+        (self._housing.allow if fork else self._housing.bound)(limits or self.plan.limits)
         watch = self._watch(limits or self.plan.limits, running=True)
         running = replace(
             loaded,
