@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 import sys
-import time
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
