@@ -316,8 +316,9 @@ def _title(evaluation: "Evaluation") -> str:
     limit = "limits by problem" if "time_limits" in settings else f"{settings['limits']['time_s']:g} s each"
     if evaluation.own_limits:
         limit += f", {evaluation.own_limits} problems their own"
+    others = ", the others never solved" if evaluation.over == "all" else ""
     return (
-        f"{evaluation.problem_set}, {len(evaluation.counts)} of {evaluation.problems} problems, "
+        f"{evaluation.problem_set}, {len(evaluation.counts)} of {evaluation.problems} problems{others}, "
         f"{evaluation.samples:,} samples\njudge {settings['judge']}, tier {settings['tier']}, {limit}"
     )
 
